@@ -1,0 +1,76 @@
+// hone check: would this run start, and what would it take?
+#include "cli/commands/verbs.h"
+#include "cli/console.h"
+#include "cli/inputs.h"
+#include "hone/base/files.h"
+
+namespace hone::cli {
+namespace {
+
+int run_check(const Call& call) {
+  const Recipe recipe = resolve_recipe(call);
+  const Inputs inputs = check_inputs(recipe);
+  const int threads = thread_count(call);
+  const Estimate needs = estimate(recipe, inputs, threads);
+  const std::vector<base::OptionEntry> changed = changed_options(recipe);
+  if (call.has("--json")) {
+    fmt::print("{}\n", base::dump(Json{{"ok", true},
+                                       {"recipe", recipe.card.name},
+                                       {"preset", recipe.preset},
+                                       {"rows", inputs.rows},
+                                       {"parameters", needs.parameters},
+                                       {"memory_bytes", needs.memory_bytes},
+                                       {"options", recipe.set->to_json()}},
+                                  2));
+    return 0;
+  }
+  const Console console = Console::of(stdout);
+  fmt::print("{} {} · preset {} · {} option{} differ{} from the defaults\n", console.paint(Tone::good, "ok"),
+             recipe.card.name, recipe.preset, changed.size(), changed.size() == 1 ? "" : "s",
+             changed.size() == 1 ? "s" : "");
+  if (call.has("--quiet")) return 0;
+  if (inputs.rows > 0) fmt::print("rows        {}\n", count_text(inputs.rows));
+  if (needs.parameters > 0) {
+    fmt::print("parameters  about {}\nmemory      about {} with {} threads\n", count_text(needs.parameters),
+               size_text(needs.memory_bytes), threads);
+  }
+  if (!changed.empty()) {
+    Table table({"option", "value", "default", "from"});
+    for (const base::OptionEntry& entry : changed) {
+      const std::string from = entry.origin == base::Origin::preset ? "preset " + recipe.preset : entry.place;
+      table.row({entry.path, entry.value, entry.standard, from});
+    }
+    fmt::print("\n{}", table.text(console));
+  }
+  return 0;
+}
+
+constexpr Option kThreads = {"--threads", "N", "threads to estimate for"};
+
+std::span<const Option> check_options() {
+  static const std::vector<Option> options = [] {
+    std::vector<Option> all(recipe_options().begin(), recipe_options().end());
+    all.push_back(kThreads);
+    return all;
+  }();
+  return options;
+}
+
+}  // namespace
+
+Command check_verb() {
+  return {"check",
+          "validate a recipe file, estimate its needs",
+          "<recipe|file.toml> [options]",
+          1,
+          1,
+          "Finds everything that can be known to be wrong with a run before it starts: unknown keys, values out of "
+          "range, a data file with a bad line, a spoiled model folder. Prints what the run would need.",
+          "hone check my.toml\n"
+          "hone check score --preset laptop --set stage2.steps=50\n"
+          "hone check sft --data chat.jsonl --model runs/latest/model",
+          check_options(),
+          &run_check};
+}
+
+}  // namespace hone::cli

@@ -1,0 +1,71 @@
+// hone judge: the claims of a recipe, weighed on a run.
+#include "cli/commands/verbs.h"
+#include "cli/console.h"
+#include "cli/runs.h"
+#include "hone/base/error.h"
+#include "hone/base/files.h"
+#include "hone/base/run_dir.h"
+#include "hone/report/markdown.h"
+#include "hone/report/recipe_card.h"
+#include "hone/report/summary.h"
+
+namespace hone::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Option kOptions[] = {
+    {"--record", "", "also write recipes/<recipe>/results.json"},
+    {"--strict", "", "exit 1 unless every claim is REPRODUCED"},
+};
+
+bool every_claim_reproduced(const Json& results) {
+  for (const Json& claim : results["claims"]) {
+    if (claim["verdict"] != report::name_of(report::Verdict::reproduced)) return false;
+  }
+  return true;
+}
+
+int run_judge(const Call& call) {
+  const fs::path run = base::find_run(call.runs, call.operands.empty() ? "latest" : call.operands[0]);
+  const report::RecipeCard card = report::find_recipe(run_info(run).recipe);
+  const fs::path folder = fs::path("recipes") / card.name;
+  std::error_code code;
+  if (call.has("--record") && !fs::is_directory(folder, code)) {
+    throw Error(ErrorKind::usage, fmt::format("--record: there is no folder {} here", folder.string()),
+                "run it in the root of hone's repository");
+  }
+  const Json results = report::judge_run(run, card.claims);
+  const std::string text = base::dump(results, 2) + '\n';
+  base::write_file_atomic(run / "results.json", text);
+  if (call.has("--record")) base::write_file_atomic(folder / "results.json", text);
+  if (call.has("--json")) {
+    fmt::print("{}", text);
+  } else {
+    fmt::print("{}", report::verdicts_text(results));
+  }
+  if (call.has("--record") && !call.has("--quiet")) {
+    fmt::print(stderr, "recorded in {}\n", (folder / "results.json").string());
+  }
+  return call.has("--strict") && !every_claim_reproduced(results) ? 1 : 0;
+}
+
+}  // namespace
+
+Command judge_verb() {
+  return {"judge",
+          "verdicts on a recipe's claims",
+          "[run] [options]",
+          0,
+          1,
+          "Weighs the claims of a run's recipe by paired bootstrap over its seeds and held-out problems: REPRODUCED, "
+          "NOT REPRODUCED or INCONCLUSIVE (always so with fewer than 3 seeds). A failed claim is a result, not an "
+          "error.",
+          "hone judge latest\n"
+          "hone judge 2026-08-04-score-1a2b --record\n"
+          "hone judge latest --strict --json",
+          kOptions,
+          &run_judge};
+}
+
+}  // namespace hone::cli

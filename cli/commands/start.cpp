@@ -1,0 +1,76 @@
+// run, demo and bench in the front program: everything that can be wrong is found here, in milliseconds and before
+// anything is written; then the engine takes over.
+#include "cli/commands/verbs.h"
+#include "cli/console.h"
+#include "cli/launch.h"
+#include "cli/run_plan.h"
+#include "hone/base/files.h"
+
+namespace hone::cli {
+namespace {
+
+// Reading a data file of this size takes long enough to be worth a word.
+constexpr uint64_t kLargeFile = 32 << 20;
+
+void announce_reading(const Call& call, const Recipe& recipe) {
+  const std::string data = text_value(recipe, "data");
+  std::error_code code;
+  if (data.empty() || call.has("--quiet") || std::filesystem::file_size(data, code) < kLargeFile || code) return;
+  fmt::print(stderr, "hone: reading {} …\n", data);
+}
+
+void print_plan(const Call& call, const RunPlan& plan, const Inputs& inputs) {
+  const Estimate needs = estimate(plan.recipe, inputs, plan.threads);
+  const std::string dir =
+      plan.dir.empty() ? (call.runs / "<date>-").string() + plan.recipe.card.name + "-<hex>" : plan.dir.string();
+  if (call.has("--json")) {
+    const Json out = {{"recipe", plan.recipe.card.name},
+                      {"preset", plan.recipe.preset},
+                      {"seeds", plan.seeds},
+                      {"threads", plan.threads},
+                      {"folder", dir},
+                      {"rows", inputs.rows},
+                      {"parameters", needs.parameters},
+                      {"memory_bytes", needs.memory_bytes},
+                      {"options", plan.recipe.set->to_json()}};
+    fmt::print("{}\n", base::dump(out, 2));
+    return;
+  }
+  fmt::print("would {}\nfolder      {}\n", plan_line(plan), dir);
+  if (inputs.rows > 0) fmt::print("rows        {}\n", count_text(inputs.rows));
+  if (needs.parameters > 0) {
+    fmt::print("parameters  about {}\nmemory      about {}\n", count_text(needs.parameters),
+               size_text(needs.memory_bytes));
+  }
+  for (const base::OptionEntry& entry : changed_options(plan.recipe)) {
+    fmt::print("option      {} = {}  (default {})\n", entry.path, entry.value, entry.standard);
+  }
+}
+
+int start_run(const Call& call) {
+  const RunPlan plan = plan_run(call);
+  announce_reading(call, plan.recipe);
+  const Inputs inputs = check_inputs(plan.recipe);
+  if (plan.start == Start::fresh) check_output(plan.dir.empty() ? call.runs / "new" : plan.dir);
+  if (call.has("--dry-run")) {
+    print_plan(call, plan, inputs);
+    return 0;
+  }
+  become_engine(call, fmt::format("hone {} · loading the engine …", plan_line(plan)));
+}
+
+int start_demo(const Call& call) { return start_run(run_of_demo(call)); }
+
+int start_bench(const Call& call) {
+  const std::vector<std::string> names = bench_names(call);
+  become_engine(call, fmt::format("hone bench {} · {} threads · loading the engine …", fmt::join(names, ", "),
+                                  thread_count(call)));
+}
+
+}  // namespace
+
+Command run_verb() { return engine_verb("run", &start_run); }
+Command demo_verb() { return engine_verb("demo", &start_demo); }
+Command bench_verb() { return engine_verb("bench", &start_bench); }
+
+}  // namespace hone::cli

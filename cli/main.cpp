@@ -1,0 +1,71 @@
+// hone, the front program: it answers at once, because it never loads libtorch. The verbs that need tensors (run, demo,
+// bench) are checked here and then handed to hone-engine.
+#include "cli/commands/verbs.h"
+#include "cli/console.h"
+#include "cli/help.h"
+#include "cli/machine.h"
+#include "hone/base/error.h"
+
+#include <algorithm>
+
+namespace {
+
+using namespace hone;
+
+std::vector<cli::Command> verbs() {
+  return {cli::run_verb(),  cli::demo_verb(),  cli::ls_verb(),     cli::show_verb(),
+          cli::cp_verb(),   cli::check_verb(), cli::report_verb(), cli::judge_verb(),
+          cli::data_verb(), cli::bench_verb(), cli::doctor_verb()};
+}
+
+// `hone` without a verb; options such as --json apply to its status screen.
+constexpr cli::Command kStatus = {"", "", "", 0, 0, "", "", {}, &cli::print_status};
+
+int help(const std::vector<cli::Command>& known, const std::vector<std::string>& words) {
+  if (words.size() < 2) {
+    fmt::print("{}", cli::help_text(known));
+    return 0;
+  }
+  for (const cli::Command& verb : known) {
+    if (verb.name == words[1]) {
+      fmt::print("{}", cli::help_text(verb));
+      return 0;
+    }
+  }
+  fmt::print("{}", cli::topic_text(words[1]));
+  return 0;
+}
+
+int dispatch(const char* program, std::vector<std::string> words) {
+  const std::vector<cli::Command> known = verbs();
+  const std::string first = words.empty() ? "" : words[0];
+  if (first == "--version" || first == "version") {
+    fmt::print("hone {} ({})\n", cli::version(), cli::commit());
+    return 0;
+  }
+  if (first == "--help" || first == "-h" || first == "help") return help(known, words);
+  const bool bare =
+      words.empty() || first == "--json" || first == "--quiet" || first == "-q" || first.starts_with("--runs");
+  if (bare) words.insert(words.begin(), "");
+  const cli::Command& verb = bare ? kStatus : cli::find_verb(known, first);
+  const cli::Call call = cli::parse(verb, program, std::move(words));
+  if (!call.has("--help")) return verb.run(call);
+  fmt::print("{}", cli::help_text(verb));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + std::max(1, argc));
+  const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
+  try {
+    const int code = dispatch(argc > 0 ? argv[0] : "hone", words);
+    cli::finish_output();
+    return code;
+  } catch (const Error& error) {
+    return cli::report_error(error, json ? cli::ErrorForm::json : cli::ErrorForm::text);
+  } catch (const std::exception& error) {
+    return cli::report_error(cli::internal_error(error), json ? cli::ErrorForm::json : cli::ErrorForm::text);
+  }
+}

@@ -1,0 +1,56 @@
+#include "hone/data/countdown_records.h"
+
+#include "hone/base/error.h"
+
+#include <algorithm>
+
+namespace hone::data {
+namespace {
+
+// One draw of the base model's noise: a solution with probability `right`, otherwise any legal derivation.
+tasks::Derivation noisy_attempt(const tasks::CountdownWorld& world, const tasks::Problem& problem, double right,
+                                const Rng& rng) {
+  if (rng.fork("right").uniform() < right) {
+    tasks::Derivation solution = tasks::random_solution(world, problem.numbers, problem.target, rng.fork("solution"));
+    require(!solution.empty(), ErrorKind::data, "{} has no solution in {}", problem.id, world.name);
+    return solution;
+  }
+  return tasks::random_derivation(world, problem.numbers, rng.fork("derivation"));
+}
+
+void append(Example& example, const text::Ids& ids, uint8_t loss) {
+  example.ids.insert(example.ids.end(), ids.begin(), ids.end());
+  example.loss_mask.resize(example.ids.size(), loss);
+}
+
+}  // namespace
+
+text::Tokenizer countdown_tokenizer(const tasks::CountdownWorld& world) {
+  if (!world.symbols) return text::Tokenizer::bytes(text::standard_specials());
+  std::vector<std::string> words;
+  const int64_t most = std::max({world.cap, world.high, world.target_high});
+  for (int64_t number = 0; number <= most; ++number) words.push_back(std::to_string(number));
+  for (const char* mark : {"+", "-", "*", "/", "(", ")", "=", ";", "->", ":"}) words.emplace_back(mark);
+  return text::Tokenizer::symbols(text::standard_specials(), words);
+}
+
+Example countdown_record(const tasks::CountdownWorld& world, const tasks::Problem& problem, tasks::Notation notation,
+                         const RecordMix& mix, const text::Tokenizer& tokenizer, Rng rng) {
+  const auto encoded = [&](const tasks::Derivation& attempt) {
+    text::Ids ids = tokenizer.encode(tasks::write_derivation(attempt, notation));
+    ids.push_back(tokenizer.end());
+    return ids;
+  };
+  Example example;
+  append(example, {tokenizer.bos()}, 0);
+  append(example, tokenizer.encode(problem.prompt), 0);
+  const text::Ids first = encoded(noisy_attempt(world, problem, mix.right, rng.fork("first")));
+  append(example, first, 1);
+  if (rng.fork("turns").uniform() >= mix.two_turn) return example;
+  const bool copy = rng.fork("copy").uniform() < mix.copy;
+  append(example, {tokenizer.id("<retry>")}, 0);
+  append(example, copy ? first : encoded(noisy_attempt(world, problem, mix.right, rng.fork("second"))), 1);
+  return example;
+}
+
+}  // namespace hone::data

@@ -1,0 +1,123 @@
+#include "hone/data/countdown_records.h"
+
+#include "hone/data/rows.h"
+#include "hone/text/test_errors.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace hone::data {
+namespace {
+
+using tasks::countdown_world;
+using tasks::Notation;
+
+struct Attempts {
+  std::string first, second;  ///< second is empty in one-turn records
+};
+
+// Takes a record apart and checks its frame and its loss mask.
+Attempts take_apart(const Example& example, const tasks::Problem& problem, const text::Tokenizer& t) {
+  const text::Ids prompt = prompt_ids(problem, t);
+  EXPECT_TRUE(std::equal(prompt.begin(), prompt.end(), example.ids.begin()));
+  EXPECT_EQ(example.ids.back(), t.end());
+  EXPECT_EQ(example.ids.size(), example.loss_mask.size());
+  EXPECT_TRUE(example.advantage.empty() && example.behavior.empty() && example.reference.empty());
+  const auto retry = std::find(example.ids.begin(), example.ids.end(), t.id("<retry>"));
+  const bool two = retry != example.ids.end();
+  for (std::size_t i = 0; i < example.ids.size(); ++i) {
+    const bool learnt = i >= prompt.size() && example.ids[i] != t.id("<retry>");
+    EXPECT_EQ(example.loss_mask[i], learnt ? 1 : 0) << i;
+  }
+  const auto text = [&](auto begin, auto end) { return t.decode(text::Ids(begin, end)); };
+  const auto start = example.ids.begin() + static_cast<std::ptrdiff_t>(prompt.size());
+  if (!two) return {text(start, example.ids.end()), ""};
+  EXPECT_EQ(*(retry - 1), t.end());
+  return {text(start, retry), text(retry, example.ids.end())};
+}
+
+TEST(CountdownTokenizer, HasATokenForEverythingTheWorldWrites) {
+  const text::Tokenizer t = countdown_tokenizer(countdown_world("cd3"));
+  EXPECT_EQ(t.size(), 7 + 100 + 10);
+  EXPECT_EQ(t.decode(t.encode("( 99 * 0 ) / 3 - 1 + 2 = 4 ; 5 -> 60 :")), "( 99 * 0 ) / 3 - 1 + 2 = 4 ; 5 -> 60 :");
+  EXPECT_EQ(countdown_tokenizer(countdown_world("cd3-wide")).kind(), text::TokenizerKind::bytes);
+}
+
+TEST(CountdownRecord, AttemptsAreSolutionsWhenTheMixSaysSo) {
+  RecordMix mix;
+  mix.two_turn = 0;
+  mix.right = 1;
+  for (const std::string& name : tasks::countdown_world_names()) {
+    const tasks::CountdownWorld& world = countdown_world(name);
+    const text::Tokenizer t = countdown_tokenizer(world);
+    uint64_t index = 0;
+    for (const tasks::Problem& problem : tasks::draw_problems(world, tasks::Split::train, 10, Rng(1))) {
+      for (const Notation notation : {Notation::visible, Notation::hidden}) {
+        const Example example = countdown_record(world, problem, notation, mix, t, Rng(++index));
+        const Attempts attempts = take_apart(example, problem, t);
+        EXPECT_EQ(attempts.second, "");
+        EXPECT_EQ(tasks::verify_countdown(problem, attempts.first).reason, "") << attempts.first;
+      }
+    }
+  }
+}
+
+TEST(CountdownRecord, SharesFollowTheMix) {
+  const tasks::CountdownWorld& world = countdown_world("cd3");
+  const text::Tokenizer t = countdown_tokenizer(world);
+  const auto problems = tasks::draw_problems(world, tasks::Split::train, 4000, Rng(1));
+  RecordMix mix;
+  mix.two_turn = 0.5;
+  mix.copy = 0.6;
+  mix.right = 0.5;
+  const Rng rng(9);
+  double two = 0, same = 0, first_right = 0, fresh = 0, fresh_right = 0, right_then_right = 0, fresh_after_right = 0;
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    const Example example = countdown_record(world, problems[i], Notation::visible, mix, t, rng.fork("record", {i}));
+    const Attempts attempts = take_apart(example, problems[i], t);
+    const bool right = tasks::verify_countdown(problems[i], attempts.first).reward > 0;
+    first_right += right;
+    if (attempts.second.empty()) continue;
+    ++two;
+    if (attempts.first == attempts.second) {
+      ++same;
+      continue;
+    }
+    const bool then_right = tasks::verify_countdown(problems[i], attempts.second).reward > 0;
+    ++fresh;
+    fresh_right += then_right;
+    fresh_after_right += right;
+    right_then_right += right && then_right;
+  }
+  EXPECT_NEAR(two / 4000, 0.5, 0.03);
+  // A random derivation is right in about 15 %; a fresh draw equals the first by chance now and then.
+  EXPECT_NEAR(first_right / 4000, 0.5 + 0.5 * 0.15, 0.04);
+  EXPECT_NEAR(same / two, 0.6 + 0.4 * 0.15, 0.09);
+  EXPECT_NEAR(fresh_right / fresh, 0.5, 0.12);
+  EXPECT_NEAR(right_then_right / fresh_after_right, 0.5, 0.14);
+}
+
+TEST(CountdownRecord, IsRepeatable) {
+  const tasks::CountdownWorld& world = countdown_world("cd3-smoke");
+  const text::Tokenizer t = countdown_tokenizer(world);
+  const tasks::Problem problem = tasks::draw_problems(world, tasks::Split::train, 1, Rng(1))[0];
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const Example a = countdown_record(world, problem, Notation::hidden, {}, t, Rng(seed));
+    EXPECT_EQ(a.ids, countdown_record(world, problem, Notation::hidden, {}, t, Rng(seed)).ids);
+  }
+}
+
+TEST(CountdownRecord, AProblemWithoutSolutionIsAnError) {
+  const tasks::CountdownWorld& world = countdown_world("cd3");
+  const tasks::Problem problem = tasks::make_problem(world, {1, 1, 1}, 60);
+  RecordMix mix;
+  mix.right = 1;
+  EXPECT_EQ(text::error_of([&] {
+              countdown_record(world, problem, Notation::visible, mix, countdown_tokenizer(world), Rng(1));
+            }),
+            "data: countdown:1,1,1->60 has no solution in cd3");
+}
+
+}  // namespace
+}  // namespace hone::data

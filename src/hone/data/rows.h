@@ -1,0 +1,49 @@
+// JSONL rows in TRL's shapes → token sequences with loss masks.
+#pragma once
+
+#include "hone/data/example.h"
+#include "hone/tasks/problem.h"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hone::data {
+
+/// TRL's dataset types that supervised training understands; prompt_answer is the prompt-only type with a reference
+/// answer, which is then learnt as the completion.
+enum class RowType { text, messages, prompt_completion, prompt_answer };
+
+/// One row of a dataset, not yet tokenised.
+struct Row {
+  RowType type = RowType::text;
+  std::string text;                             ///< text
+  std::vector<tasks::Message> messages;         ///< messages; for conversational prompt+completion both parts
+  int64_t prompt_messages = 0;                  ///< how many of them are the prompt: no loss on those
+  std::string prompt, completion;               ///< prompt_completion, prompt_answer (answer = completion)
+  std::string place;                            ///< "chat.jsonl:12"
+};
+
+/// Rows of a JSONL file. Detects the type from the keys of the first row ("messages" before "prompt" + "completion"
+/// before "prompt" + "answer" before "text") and whether it is conversational; other columns are ignored. A row of
+/// another type, an unknown role, a conversation without an assistant's turn to learn, an empty file or bad JSON is a
+/// data error naming file:line (and column for bad JSON).
+std::vector<Row> read_rows(const std::filesystem::path& jsonl);
+/// The same of a text; `name` stands for the file in places and errors.
+std::vector<Row> parse_rows(std::string_view content, std::string_view name);
+
+/// Tokens of a row. Loss lies on the assistant's turns of a conversation (their content and the closing <end>), on the
+/// completion and its <end>, or on the whole text.
+///   conversation  <bos> then for each message its role token, its content, <end>; e.g. <user> 3 4 -> 7 : <end>
+///   others        <bos> prompt completion <end>
+/// Prompt and completion are encoded apart and joined as ids, never encoded again as one text.
+/// Errors: data, naming row.place: a row longer than `max_tokens` when `cut` is refuse (truncate keeps its beginning),
+/// a word that is not in the vocabulary.
+enum class TooLong { refuse, truncate };
+Example tokenize(const Row& row, const text::Tokenizer& tokenizer, int64_t max_tokens, TooLong cut);
+
+/// Ids of a problem as the model is asked it: <bos> prompt, or the conversation followed by the assistant's role token.
+text::Ids prompt_ids(const tasks::Problem& problem, const text::Tokenizer& tokenizer);
+
+}  // namespace hone::data

@@ -1,0 +1,37 @@
+// outcomes.json and summary.json: the same shape for every recipe.
+#pragma once
+
+#include "hone/report/claims.h"
+#include "hone/tasks/problem.h"
+#include "hone/train/env.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hone::evaluate {
+
+/// A number shown for every arm: Σ weight · mean(outcome).
+struct ShownMetric {
+  std::string name, label, unit;                       ///< "delta", "Δ(t1→t2)", "%"
+  std::vector<std::pair<std::string, double>> terms;   ///< {{"t2", 1}, {"t1", -1}}
+};
+
+struct SummaryFile {
+  std::string improved;                ///< the arm shown against "base"
+  std::vector<std::string> arms;       ///< in the order they are shown
+  std::vector<ShownMetric> metrics;
+  report::SeedOutcomes outcomes;
+  Json transcripts = Json::array();
+  int64_t held_out = 0;
+};
+
+/// Writes both files atomically. Intervals: bootstrap over problems, 95 %.
+void write_summary(const train::Env& env, const SummaryFile& file);
+
+/// A problem as text (conversations: one line a message).
+std::string problem_text(const tasks::Problem& problem);
+/// "right", or "wrong: " and the verifier's reason.
+std::string verdict_text(const tasks::Verdict& verdict);
+
+}  // namespace hone::evaluate

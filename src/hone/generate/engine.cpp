@@ -1,0 +1,153 @@
+#include "hone/generate/engine.h"
+
+#include "hone/base/error.h"
+#include "hone/generate/rollout_worker.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace hone::generate {
+namespace {
+
+// Samples of a request that share a copy of its prompt's cache. A fixed number, so that the tokens fed do not depend on
+// the threads; small enough that one request with many samples keeps several workers busy.
+constexpr int64_t kTicketSamples = 16;
+
+constexpr int64_t kMostSamples = 1 << 20;
+
+struct Lengths {
+  int64_t prompt = 0;  // with the forced tokens of turn 0
+  int64_t own = 0;     // most tokens that can follow
+
+  int64_t total() const { return prompt + own; }
+};
+
+Lengths lengths_of(const Request& request) {
+  Lengths n{static_cast<int64_t>(request.prompt.size()), 0};
+  for (std::size_t t = 0; t < request.turns.size(); ++t) {
+    (t == 0 ? n.prompt : n.own) += static_cast<int64_t>(request.turns[t].forced.size());
+    n.own += request.turns[t].stop.max_tokens;
+  }
+  return n;
+}
+
+void check_ids(const text::Ids& ids, int64_t vocab, int64_t request, std::string_view what) {
+  for (const int32_t id : ids)
+    require(id >= 0 && id < vocab, ErrorKind::data, "generate: {} of request {} has token id {}; the model has {} tokens",
+            what, request, id, vocab);
+}
+
+void check_request(const Request& request, int64_t index, const models::DecoderConfig& config, bool has_tokenizer) {
+  require(!request.prompt.empty(), ErrorKind::data, "generate: the prompt of request {} is empty", index);
+  require(request.samples >= 1 && request.samples <= kMostSamples, ErrorKind::usage,
+          "generate: request {} asks for {} samples; from 1 to {} are possible", index, request.samples, kMostSamples);
+  require(!request.turns.empty(), ErrorKind::usage, "generate: request {} has no turns", index);
+  check_ids(request.prompt, config.vocab, index, "the prompt");
+  for (const TurnPlan& turn : request.turns) {
+    check_ids(turn.forced, config.vocab, index, "a forced part");
+    require(turn.stop.max_tokens >= 1 && turn.stop.max_tokens <= config.context, ErrorKind::usage,
+            "generate: request {} allows {} tokens in a turn; from 1 to the context of {} are possible", index,
+            turn.stop.max_tokens, config.context);
+    require(turn.stop.strings.empty() || has_tokenizer, ErrorKind::usage,
+            "generate: request {} has stop strings, which need a tokenizer", index);
+  }
+  const Lengths n = lengths_of(request);
+  if (n.total() > config.context)
+    throw Error(ErrorKind::data,
+                fmt::format("generate: request {} could reach {} tokens ({} of prompt, {} forced or sampled after it); the "
+                            "model's context is {}",
+                            index, n.total(), n.prompt, n.own, config.context),
+                "shorten the prompt or lower max_tokens");
+}
+
+std::vector<Ticket> cut_tickets(std::span<const Request> requests) {
+  std::vector<Ticket> tickets;
+  for (std::size_t r = 0; r < requests.size(); ++r) {
+    for (int64_t s = 0; s < requests[r].samples; s += kTicketSamples)
+      tickets.push_back({static_cast<int64_t>(r), s, std::min(kTicketSamples, requests[r].samples - s)});
+  }
+  return tickets;
+}
+
+}  // namespace
+
+struct Engine::State {
+  base::Pool& pool;
+  const text::Tokenizer* tokenizer;
+  EngineLimits limits;
+  PackedDecoder model;
+  text::Tokenizer no_tokenizer;  // stands in where no stop strings are used
+};
+
+Engine::Engine(const models::Decoder& model, base::Pool& pool, const text::Tokenizer* tokenizer,
+               const EngineLimits& limits)
+    : state_(new State{pool, tokenizer, limits, pack(model, pool), {}}) {}
+
+Engine::~Engine() = default;
+
+void Engine::refresh(const models::Decoder& model) { state_->model = pack(model, state_->pool); }
+
+std::vector<Rollout> Engine::roll(std::span<const Request> requests, const Sampling& sampling, Rng rng,
+                                  RollStats* stats) const {
+  const auto start = std::chrono::steady_clock::now();
+  const models::DecoderConfig& config = state_->model.config;
+  const text::Tokenizer* tokenizer = state_->tokenizer;
+  check_sampling(sampling);
+  RollJob job{.model = state_->model,
+              .requests = requests,
+              .sampling = sampling,
+              .tokenizer = tokenizer ? *tokenizer : state_->no_tokenizer,
+              .rng = rng};
+  int64_t rollouts = 0;
+  for (std::size_t r = 0; r < requests.size(); ++r) {
+    check_request(requests[r], static_cast<int64_t>(r), config, tokenizer != nullptr);
+    const Lengths n = lengths_of(requests[r]);
+    job.most_tokens = std::max(job.most_tokens, n.total());
+    job.most_own_tokens = std::max(job.most_own_tokens, n.own);
+    job.first_rollout.push_back(rollouts);
+    rollouts += requests[r].samples;
+  }
+  job.tickets = cut_tickets(requests);
+  job.rollouts.resize(static_cast<std::size_t>(rollouts));
+  job.rope = make_rope_table(config, job.most_tokens);
+  const int64_t workers = state_->pool.threads();
+  const int64_t fitting = state_->limits.cache_bytes / std::max<int64_t>(1, KvCache::bytes(config, job.most_own_tokens));
+  job.slots = std::max<int64_t>(1, std::min({state_->limits.slots, fitting, (rollouts + workers - 1) / workers}));
+
+  std::atomic<int64_t> sampled{0}, fed{0};
+  state_->pool.for_each(rollouts == 0 ? 0 : workers, [&](int64_t, int) {
+    RolloutWorker worker(job);
+    worker.run();
+    sampled += worker.sampled_tokens();
+    fed += worker.fed_tokens();
+  });
+  if (stats) {
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    *stats = {sampled, fed, seconds.count()};
+  }
+  return std::move(job.rollouts);
+}
+
+Sequence sequence_of(const Request& request, const Rollout& rollout) {
+  Sequence s;
+  const auto context = [&](const text::Ids& ids) {
+    s.ids.insert(s.ids.end(), ids.begin(), ids.end());
+    s.turn.resize(s.ids.size(), -1);
+    s.behavior.resize(s.ids.size(), 0.0f);
+  };
+  context(request.prompt);
+  require(rollout.turns.size() <= request.turns.size(), ErrorKind::internal,
+          "generate: a rollout of {} turns does not belong to a request of {}", rollout.turns.size(), request.turns.size());
+  for (std::size_t t = 0; t < rollout.turns.size(); ++t) {
+    const Completion& completion = rollout.turns[t];
+    context(request.turns[t].forced);
+    s.turn_begin.push_back(static_cast<int64_t>(s.ids.size()));
+    s.ids.insert(s.ids.end(), completion.ids.begin(), completion.ids.end());
+    s.turn.resize(s.ids.size(), static_cast<int32_t>(t));
+    s.behavior.insert(s.behavior.end(), completion.logprobs.begin(), completion.logprobs.end());
+  }
+  return s;
+}
+
+}  // namespace hone::generate

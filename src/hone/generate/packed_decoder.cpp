@@ -1,0 +1,222 @@
+#include "hone/generate/packed_decoder.h"
+
+#include "hone/kernels/elementwise.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+namespace hone::generate {
+namespace {
+
+using models::DecoderConfig;
+using models::Family;
+
+std::vector<float> floats_of(const at::Tensor& tensor) {
+  if (!tensor.defined()) return {};
+  const auto t = tensor.detach().contiguous();
+  return {t.data_ptr<float>(), t.data_ptr<float>() + t.numel()};
+}
+
+kernels::PackedLinear pack_matrix(const at::Tensor& weight, const at::Tensor& bias) {
+  const auto w = weight.detach().contiguous();
+  const auto b = floats_of(bias);
+  return {w.data_ptr<float>(), b.empty() ? nullptr : b.data(), w.size(0), w.size(1)};
+}
+
+PackedNorm pack_norm(const nn::Norm& norm) { return {floats_of(norm.weight), floats_of(norm.bias)}; }
+
+void apply_norm(const PackedNorm& norm, const float* x, kernels::Rows rows, double eps, float* y) {
+  const kernels::NormWeights weights{norm.weight.data(), norm.bias.data(), static_cast<float>(eps)};
+  if (norm.bias.empty()) kernels::rms_norm(x, rows, weights, y);
+  else kernels::layer_norm(x, rows, weights, y);
+}
+
+}  // namespace
+
+PackedDecoder pack(const models::Decoder& model, base::Pool& pool) {
+  PackedDecoder packed;
+  packed.config = model.config;
+  packed.blocks.resize(model.blocks.size());
+  std::vector<std::function<void()>> jobs;
+  jobs.push_back([&] { packed.head = pack_matrix(model.output_weight(), {}); });
+  for (std::size_t i = 0; i < model.blocks.size(); ++i) {
+    const models::Block& from = model.blocks[i];
+    PackedBlock& to = packed.blocks[i];
+    to.norm1 = pack_norm(from.norm1);
+    to.norm2 = pack_norm(from.norm2);
+    jobs.push_back([&] { to.qkv = pack_matrix(from.qkv.weight, from.qkv.bias); });
+    jobs.push_back([&] { to.out = pack_matrix(from.out.weight, from.out.bias); });
+    jobs.push_back([&] { to.up = pack_matrix(from.up.weight, from.up.bias); });
+    jobs.push_back([&] { to.down = pack_matrix(from.down.weight, from.down.bias); });
+  }
+  packed.norm = pack_norm(model.norm);
+  packed.positions = floats_of(model.positions);
+  if (!model.config.tied) packed.embed = floats_of(model.embed);
+  pool.for_each(static_cast<int64_t>(jobs.size()), [&](int64_t i, int) { jobs[static_cast<std::size_t>(i)](); });
+  return packed;
+}
+
+KvCache::KvCache(const DecoderConfig& c, int64_t tokens)
+    : room_(kernels::panel_tokens(tokens)),
+      head_stride_(room_ * c.head_dim),
+      layer_stride_(head_stride_ * c.kv_heads),
+      keys_(layer_stride_ * c.layers),
+      values_(layer_stride_ * c.layers) {
+  // Scores of a panel's unused lanes are computed and dropped; defined numbers keep them from being slow ones.
+  std::fill_n(keys_.data(), keys_.size(), 0.0f);
+}
+
+int64_t KvCache::bytes(const DecoderConfig& c, int64_t tokens) {
+  return 2 * c.layers * c.kv_heads * c.head_dim * kernels::panel_tokens(tokens) * static_cast<int64_t>(sizeof(float));
+}
+
+kernels::KvSegment KvCache::segment(int64_t layer, int64_t tokens) const {
+  return {keys_.data() + layer * layer_stride_, values_.data() + layer * layer_stride_, tokens, head_stride_};
+}
+
+kernels::KvPlace KvCache::place(int64_t layer, int64_t token) {
+  return {keys_.data() + layer * layer_stride_, values_.data() + layer * layer_stride_, token, head_stride_};
+}
+
+RopeTable make_rope_table(const DecoderConfig& c, int64_t tokens) {
+  RopeTable table;
+  if (c.family != Family::llama) return table;
+  for (int64_t t = 0; t < tokens; ++t) {
+    for (int64_t i = 0; i < c.head_dim / 2; ++i) {
+      // In double, as in training: at position 100,000 a float angle is off by 0.01 rad.
+      const double exponent = 2.0 * static_cast<double>(i) / static_cast<double>(c.head_dim);
+      const double angle = static_cast<double>(t) * std::pow(c.rope_theta, -exponent);
+      table.cos.push_back(static_cast<float>(std::cos(angle)));
+      table.sin.push_back(static_cast<float>(std::sin(angle)));
+    }
+  }
+  return table;
+}
+
+Workspace::Workspace(const DecoderConfig& c, const RopeTable& rope, int64_t most_tokens)
+    : rope_(rope),
+      x_(kRows * c.width),
+      normed_(kRows * c.width),
+      qkv_(kRows * (c.heads + 2 * c.kv_heads) * c.head_dim),
+      mixed_(kRows * c.heads * c.head_dim),
+      up_(kRows * c.mlp * (c.family == Family::gpt2 ? 1 : 2)),
+      last_(kRows * c.width),
+      // A sequence may lie in two segments, each with a part-filled last panel.
+      scores_(kernels::panel_tokens(most_tokens) + 2 * kernels::kKeyPanel) {}
+
+// Rows of one trip through the layers: pieces of feeds, one after the other.
+class Pass {
+ public:
+  Pass(const PackedDecoder& model, Workspace& workspace) : m_(model), c_(model.config), w_(workspace) {}
+
+  int64_t free_rows() const { return Workspace::kRows - rows_; }
+  bool empty() const { return rows_ == 0; }
+
+  // Tokens [begin, begin + count) of a feed; `last` is whether the feed ends with them.
+  enum class Ends { no, yes };
+  void add(const Feed& feed, int64_t begin, int64_t count, Ends ends) {
+    pieces_.push_back({&feed, rows_, begin, count});
+    rows_ += count;
+    if (ends == Ends::yes) last_rows_.push_back(rows_ - 1);
+  }
+
+  // Writes a row of logits for each feed that ended; returns their number.
+  int64_t run(float* logits) {
+    for (const Piece& p : pieces_) embed(p);
+    for (std::size_t i = 0; i < m_.blocks.size(); ++i) block(m_.blocks[i], static_cast<int64_t>(i));
+    for (const Piece& p : pieces_) p.feed->own->advance(p.count);
+    const auto ended = static_cast<int64_t>(last_rows_.size());
+    for (int64_t i = 0; i < ended; ++i)
+      std::copy_n(w_.x_.data() + last_rows_[static_cast<std::size_t>(i)] * c_.width, c_.width,
+                  w_.last_.data() + i * c_.width);
+    apply_norm(m_.norm, w_.last_.data(), {ended, c_.width}, c_.norm_eps, w_.last_.data());
+    kernels::packed_linear(m_.head, w_.last_.data(), ended, logits);
+    pieces_.clear();
+    last_rows_.clear();
+    rows_ = 0;
+    return ended;
+  }
+
+ private:
+  struct Piece {
+    const Feed* feed;
+    int64_t row, begin, count;
+
+    int64_t prefix_tokens() const { return feed->prefix ? feed->prefix->tokens() : 0; }
+    int64_t position() const { return prefix_tokens() + feed->own->tokens(); }
+  };
+
+  void embed(const Piece& p) {
+    for (int64_t i = 0; i < p.count; ++i) {
+      const int64_t id = p.feed->ids[static_cast<std::size_t>(p.begin + i)];
+      float* x = w_.x_.data() + (p.row + i) * c_.width;
+      if (m_.embed.empty()) m_.head.row(id, x);
+      else std::copy_n(m_.embed.data() + id * c_.width, c_.width, x);
+      if (!m_.positions.empty()) kernels::add(m_.positions.data() + (p.position() + i) * c_.width, c_.width, x);
+    }
+  }
+
+  void block(const PackedBlock& b, int64_t layer) {
+    apply_norm(b.norm1, w_.x_.data(), {rows_, c_.width}, c_.norm_eps, w_.normed_.data());
+    kernels::packed_linear(b.qkv, w_.normed_.data(), rows_, w_.qkv_.data());
+    for (const Piece& p : pieces_) attend(p, layer);
+    kernels::packed_linear_add(b.out, w_.mixed_.data(), rows_, w_.x_.data());
+    apply_norm(b.norm2, w_.x_.data(), {rows_, c_.width}, c_.norm_eps, w_.normed_.data());
+    kernels::packed_linear(b.up, w_.normed_.data(), rows_, w_.up_.data());
+    if (c_.family == Family::gpt2) kernels::gelu_tanh(w_.up_.data(), rows_ * c_.mlp, w_.up_.data());
+    else kernels::swiglu(w_.up_.data(), {rows_, c_.mlp}, w_.up_.data());
+    kernels::packed_linear_add(b.down, w_.up_.data(), rows_, w_.x_.data());
+  }
+
+  void attend(const Piece& p, int64_t layer) {
+    const kernels::HeadShape shape{c_.heads, c_.kv_heads, c_.head_dim};
+    const int64_t q_width = c_.heads * c_.head_dim, kv_width = c_.kv_heads * c_.head_dim;
+    const int64_t stride = q_width + 2 * kv_width;
+    float* qkv = w_.qkv_.data() + p.row * stride;
+    KvCache& own = *p.feed->own;
+    for (int64_t i = 0; i < p.count; ++i) {
+      float* token = qkv + i * stride;
+      if (c_.family == Family::llama) {
+        // Keys lie right behind the queries: one call rotates both.
+        const int64_t at = (p.position() + i) * (c_.head_dim / 2);
+        kernels::rope(token, {c_.heads + c_.kv_heads, c_.head_dim}, w_.rope_.cos.data() + at, w_.rope_.sin.data() + at);
+      }
+      kernels::store_kv(token + q_width, token + q_width + kv_width, shape, own.place(layer, own.tokens() + i));
+    }
+    const auto own_part = own.segment(layer, own.tokens() + p.count);
+    const kernels::AttendOut out{w_.mixed_.data() + p.row * q_width, q_width, w_.scores_.data()};
+    if (p.prefix_tokens() == 0) {
+      kernels::attend({qkv, p.count, stride}, {&own_part, 1}, shape, out);
+    } else {
+      const kernels::KvSegment past[] = {p.feed->prefix->segment(layer, p.prefix_tokens()), own_part};
+      kernels::attend({qkv, p.count, stride}, past, shape, out);
+    }
+  }
+
+  const PackedDecoder& m_;
+  const DecoderConfig& c_;
+  Workspace& w_;
+  std::vector<Piece> pieces_;
+  std::vector<int64_t> last_rows_;
+  int64_t rows_ = 0;
+};
+
+void forward(const PackedDecoder& model, std::span<const Feed> feeds, Workspace& workspace, float* logits) {
+  Pass pass(model, workspace);
+  const auto flush = [&] { logits += pass.run(logits) * model.config.vocab; };
+  for (const Feed& feed : feeds) {
+    const auto total = static_cast<int64_t>(feed.ids.size());
+    for (int64_t begin = 0; begin < total;) {
+      const int64_t count = std::min(total - begin, pass.free_rows());
+      pass.add(feed, begin, count, begin + count == total ? Pass::Ends::yes : Pass::Ends::no);
+      begin += count;
+      if (pass.free_rows() == 0) flush();
+    }
+  }
+  if (!pass.empty()) flush();
+}
+
+}  // namespace hone::generate

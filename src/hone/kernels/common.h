@@ -1,0 +1,54 @@
+// What all kernels share: the switch between their two forms, the shape of a range of rows, aligned storage.
+// Kernels are loops on raw pointers, free of libtorch and of threads: the caller cuts the work into ranges of rows.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <new>
+
+namespace hone::kernels {
+
+/// Every kernel has a plain loop that defines what it computes (reference) and a SIMD form of the same (fused).
+/// Fused results are the same bits on every CPU with fused multiply-add, whatever its vector width, and a row's result
+/// does not depend on how many rows are computed with it. Between the two forms results differ by rounding.
+enum class Mode { fused, reference };
+
+namespace detail {
+inline std::atomic<Mode> current_mode{Mode::fused};
+}
+
+/// Chooses the form for the whole process. Set it before work starts: a switch in between mixes roundings.
+inline void set_mode(Mode mode) { detail::current_mode.store(mode, std::memory_order_relaxed); }
+inline Mode mode() { return detail::current_mode.load(std::memory_order_relaxed); }
+
+/// A contiguous range of `count` rows of `width` floats.
+struct Rows {
+  int64_t count = 0, width = 0;
+};
+
+/// Floats on a cache-line boundary; contents undefined. Move-only.
+class Floats {
+ public:
+  Floats() = default;
+  explicit Floats(int64_t size) : size_(size) {
+    const std::size_t bytes = (static_cast<std::size_t>(size) * sizeof(float) + 63) / 64 * 64;
+    data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes == 0 ? 64 : bytes)));
+    if (!data_) throw std::bad_alloc();
+  }
+
+  float* data() { return data_.get(); }
+  const float* data() const { return data_.get(); }
+  int64_t size() const { return size_; }
+
+ private:
+  struct Free {
+    void operator()(float* p) const { std::free(p); }
+  };
+  std::unique_ptr<float, Free> data_;
+  int64_t size_ = 0;
+};
+
+}  // namespace hone::kernels

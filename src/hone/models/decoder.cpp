@@ -1,0 +1,171 @@
+#include "hone/models/decoder.h"
+
+#include "hone/nn/attention.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <cstring>
+
+namespace hone::models {
+namespace {
+
+nn::Linear empty_linear(int64_t out, int64_t in, Family family) {
+  return {at::empty({out, in}), family == Family::gpt2 ? at::empty({out}) : at::Tensor()};
+}
+
+nn::Norm empty_norm(int64_t width, Family family) {
+  return {at::empty({width}), family == Family::gpt2 ? at::empty({width}) : at::Tensor()};
+}
+
+// Tensors of the right shapes, numbers undefined.
+Decoder skeleton(const DecoderConfig& c) {
+  Decoder m;
+  m.config = c;
+  m.embed = at::empty({c.vocab, c.width});
+  if (c.family == Family::gpt2) m.positions = at::empty({c.context, c.width});
+  const int64_t up = c.family == Family::gpt2 ? c.mlp : 2 * c.mlp;
+  for (int64_t i = 0; i < c.layers; ++i) {
+    m.blocks.push_back({empty_norm(c.width, c.family),
+                        empty_linear((c.heads + 2 * c.kv_heads) * c.head_dim, c.width, c.family),
+                        empty_linear(c.width, c.heads * c.head_dim, c.family), empty_norm(c.width, c.family),
+                        empty_linear(up, c.width, c.family), empty_linear(c.width, c.mlp, c.family)});
+  }
+  m.norm = empty_norm(c.width, c.family);
+  if (!c.tied) m.head = at::empty({c.vocab, c.width});
+  return m;
+}
+
+// Points every parameter into `flat`.
+void bind(Decoder& m, const at::Tensor& flat) {
+  int64_t offset = 0;
+  m.visit([&](const std::string&, at::Tensor& t) {
+    const int64_t n = t.numel();
+    t = flat.narrow(0, offset, n).view(t.sizes().vec());
+    offset += n;
+  });
+  m.flat = flat;
+}
+
+Decoder with_storage(const DecoderConfig& config) {
+  Decoder m = skeleton(config);
+  bind(m, at::zeros({parameter_count(m)}));
+  return m;
+}
+
+bool ends_with(std::string_view name, std::string_view tail) {
+  return name.size() >= tail.size() && name.substr(name.size() - tail.size()) == tail;
+}
+
+at::Tensor mlp(const Decoder& m, const Block& b, const at::Tensor& x) {
+  const auto up = nn::apply(b.up, x);
+  if (m.config.family == Family::gpt2) return nn::apply(b.down, at::gelu(up, "tanh"));
+  const auto halves = up.chunk(2, -1);
+  return nn::apply(b.down, at::silu(halves[0]) * halves[1]);
+}
+
+}  // namespace
+
+void Decoder::visit(const ParamVisitor& v) {
+  const auto one = [&](const std::string& name, at::Tensor& t) {
+    if (t.defined()) v(name, t);
+  };
+  one("embed.weight", embed);
+  one("positions.weight", positions);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto prefix = "blocks." + std::to_string(i) + ".";
+    Block& b = blocks[i];
+    one(prefix + "norm1.weight", b.norm1.weight);
+    one(prefix + "norm1.bias", b.norm1.bias);
+    one(prefix + "qkv.weight", b.qkv.weight);
+    one(prefix + "qkv.bias", b.qkv.bias);
+    one(prefix + "out.weight", b.out.weight);
+    one(prefix + "out.bias", b.out.bias);
+    one(prefix + "norm2.weight", b.norm2.weight);
+    one(prefix + "norm2.bias", b.norm2.bias);
+    one(prefix + "up.weight", b.up.weight);
+    one(prefix + "up.bias", b.up.bias);
+    one(prefix + "down.weight", b.down.weight);
+    one(prefix + "down.bias", b.down.bias);
+  }
+  one("norm.weight", norm.weight);
+  one("norm.bias", norm.bias);
+  one("head.weight", head);
+}
+
+int64_t parameter_count(const Decoder& model) {
+  int64_t count = 0;
+  Decoder view = model;  // visit() hands out mutable tensors; the copy shares their storage
+  view.visit([&](const std::string&, at::Tensor& t) { count += t.numel(); });
+  return count;
+}
+
+Decoder fresh(const DecoderConfig& config, Rng rng) {
+  Decoder m = with_storage(config);
+  const double residual = 1.0 / std::sqrt(2.0 * static_cast<double>(config.layers));
+  m.visit([&](const std::string& name, at::Tensor& t) {
+    float* p = t.data_ptr<float>();
+    if (ends_with(name, "bias")) return;  // zero already
+    if (t.dim() == 1) return std::fill_n(p, t.numel(), 1.0f), void();
+    const double scale = 0.02 * (ends_with(name, "out.weight") || ends_with(name, "down.weight") ? residual : 1.0);
+    Rng stream = rng.fork(name);
+    for (int64_t i = 0; i < t.numel(); ++i) p[i] = static_cast<float>(scale * stream.normal());
+  });
+  return m;
+}
+
+Decoder copy(const Decoder& from) {
+  Decoder m = from;
+  bind(m, from.flat.clone());
+  return m;
+}
+
+Decoder replica(const Decoder& of) {
+  Decoder m = of;
+  m.visit([](const std::string&, at::Tensor& t) { t = t.detach().requires_grad_(true); });
+  return m;
+}
+
+void assign(Decoder& to, const Decoder& from) { to.flat.copy_(from.flat); }
+
+at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace) {
+  const DecoderConfig& c = m.config;
+  const nn::AttentionShape shape{c.heads, c.kv_heads, c.head_dim};
+  const auto mask = nn::attention_mask(batch.segments_BT, batch.ids_BT.size(1));
+  auto x = at::embedding(m.embed, batch.ids_BT);
+  nn::Rope rope;
+  if (c.family == Family::gpt2) {
+    x = x + at::embedding(m.positions, batch.positions_BT);
+  } else {
+    rope = nn::make_rope(batch.positions_BT, c.head_dim, c.rope_theta);
+  }
+  for (std::size_t i = 0; i < m.blocks.size(); ++i) {
+    const Block& b = m.blocks[i];
+    const auto site = "blocks." + std::to_string(i);
+    const auto qkv = nn::apply(b.qkv, nn::apply(b.norm1, x, c.norm_eps));
+    const auto mixed = nn::attention(qkv, shape, mask, c.family == Family::llama ? &rope : nullptr);
+    x = x + nn::at_site(trace, site + ".attn.out", nn::apply(b.out, mixed));
+    x = x + nn::at_site(trace, site + ".mlp.out", mlp(m, b, nn::apply(b.norm2, x, c.norm_eps)));
+    x = nn::at_site(trace, site + ".out", x);
+  }
+  return nn::apply(m.norm, x, c.norm_eps);
+}
+
+at::Tensor logits(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace) {
+  return at::linear(hidden_states(m, batch, trace), m.output_weight());
+}
+
+at::Tensor logprobs(const Decoder& m, const tensor::Batch& batch, double temperature) {
+  const auto hidden = hidden_states(m, batch);
+  const int64_t rows = batch.ids_BT.size(0), tokens = batch.ids_BT.size(1);
+  // The token at flat index t is predicted by the state at t - 1 of the same row: the mask is never true at column 0.
+  const auto targets = batch.loss_mask_BT.reshape({-1}).nonzero().squeeze(1);
+  const auto states = hidden.reshape({rows * tokens, -1}).index_select(0, targets - 1);
+  auto logits = at::linear(states, m.output_weight());
+  if (temperature != 1.0) logits = logits / temperature;
+  const auto chosen = batch.ids_BT.reshape({-1}).index_select(0, targets).unsqueeze(1);
+  const auto logp = at::log_softmax(logits, -1).gather(1, chosen).squeeze(1);
+  return at::zeros({rows * tokens}).scatter(0, targets, logp).view({rows, tokens});
+}
+
+}  // namespace hone::models

@@ -1,0 +1,65 @@
+// One configurable decoder: GPT-2's (LayerNorm, learned positions, GELU) and Llama's (RMSNorm, RoPE, SwiGLU, grouped
+// heads). A plain struct of tensors and free functions; parameters are named once, in visit().
+#pragma once
+
+#include "hone/base/json.h"
+#include "hone/base/rng.h"
+#include "hone/models/decoder_config.h"
+#include "hone/nn/linear.h"
+#include "hone/nn/norm.h"
+#include "hone/nn/trace.h"
+#include "hone/tensor/batch.h"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace hone::models {
+
+struct Block {
+  nn::Norm norm1;
+  nn::Linear qkv;    ///< [(H + 2·KV)·d_head, D]: queries, keys, values, in this order
+  nn::Linear out;    ///< [D, H·d_head]
+  nn::Norm norm2;
+  nn::Linear up;     ///< GPT-2: [F, D]; Llama: [2F, D], gate first
+  nn::Linear down;   ///< [D, F]
+};
+
+/// Calls back with every parameter and its name ("blocks.3.qkv.weight").
+using ParamVisitor = std::function<void(const std::string& name, at::Tensor& tensor)>;
+
+struct Decoder {
+  DecoderConfig config;
+  at::Tensor embed;       ///< [V, D]
+  at::Tensor positions;   ///< [T, D]; undefined for Llama
+  std::vector<Block> blocks;
+  nn::Norm norm;
+  at::Tensor head;        ///< [V, D]; undefined when tied to embed
+  at::Tensor flat;        ///< every parameter's storage, one after the other in visit order, float32
+
+  void visit(const ParamVisitor& v);
+  const at::Tensor& output_weight() const { return config.tied ? embed : head; }
+};
+
+/// Random weights: normal(0, 0.02), residual projections divided by √(2L), norms 1, biases 0 (GPT-2 §2.3).
+Decoder fresh(const DecoderConfig& config, Rng rng);
+/// Own storage, equal numbers.
+Decoder copy(const Decoder& from);
+/// The same storage under new leaf tensors that require gradients; one per worker, so that backward passes don't meet.
+Decoder replica(const Decoder& of);
+/// Overwrites `to` with the numbers of `from` (same config).
+void assign(Decoder& to, const Decoder& from);
+int64_t parameter_count(const Decoder& model);
+
+/// Hidden states after the last norm: [B, T, D]. Causal attention inside a segment. Gradient flows to parameters.
+/// Errors: data if T is above the context or an id is outside the vocabulary (checked in collate, not here).
+at::Tensor hidden_states(const Decoder& model, const tensor::Batch& batch, const nn::Trace* trace = nullptr);
+
+/// log p(ids[t] | ids[<t]) in nats: [B, T] float32; 0 where loss_mask is false. Gradient flows.
+/// `temperature` divides the logits. Cost: the output projection runs over masked positions only.
+at::Tensor logprobs(const Decoder& model, const tensor::Batch& batch, double temperature = 1.0);
+
+/// Logits at every position: [B, T, V].
+at::Tensor logits(const Decoder& model, const tensor::Batch& batch, const nn::Trace* trace = nullptr);
+
+}  // namespace hone::models

@@ -1,0 +1,59 @@
+// Size and family of a decoder (torch-free).
+#pragma once
+
+#include "hone/base/json.h"
+#include "hone/base/options.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace hone::models {
+
+enum class Family { gpt2, llama };
+
+struct DecoderConfig {
+  Family family = Family::gpt2;
+  int64_t vocab = 0;
+  int64_t context = 0;    ///< most tokens of a sequence
+  int64_t width = 0;      ///< D
+  int64_t layers = 0;     ///< L
+  int64_t heads = 0;      ///< H
+  int64_t kv_heads = 0;   ///< KV; H for GPT-2
+  int64_t head_dim = 0;   ///< d_head
+  int64_t mlp = 0;        ///< F
+  double norm_eps = 1e-5;
+  double rope_theta = 10000;
+  bool tied = true;       ///< output projection = embedding
+
+  bool operator==(const DecoderConfig&) const = default;
+};
+
+/// Reads Hugging Face's config.json of model_type gpt2 or llama (both spellings of rope and dtype keys).
+/// Errors: format, naming `where` and the key: unknown model_type, sizes out of range or that don't divide, features
+/// that change the maths and aren't supported (rope scaling, biases in llama).
+DecoderConfig config_from_json(const Json& json, std::string_view where);
+
+/// config.json for transformers; special token ids are added by the caller.
+Json to_json(const DecoderConfig& config);
+
+/// The options of a fresh model.
+struct ModelOptions {
+  std::string family = "gpt2";
+  int64_t width = 128, layers = 4, heads = 4, kv_heads = 0, mlp = 0, context = 64;
+
+  void visit(base::OptionVisitor& v) {
+    v.field("family", family, {.help = "architecture of a fresh model", .choices = {"gpt2", "llama"}});
+    v.field("width", width, {.help = "residual width D", .min = 8, .max = 16384});
+    v.field("layers", layers, {.help = "number of blocks", .min = 1, .max = 512});
+    v.field("heads", heads, {.help = "attention heads; must divide width", .min = 1, .max = 256});
+    v.field("kv_heads", kv_heads, {.help = "key/value heads (llama); 0 = heads", .min = 0, .max = 256});
+    v.field("mlp", mlp, {.help = "width of the feed-forward part; 0 = 4·width (gpt2) or 8/3·width (llama)", .min = 0});
+    v.field("context", context, {.help = "most tokens of a sequence", .min = 8, .max = 1 << 20});
+  }
+};
+
+/// Errors: usage if heads don't divide width or kv_heads don't divide heads.
+DecoderConfig config_of(const ModelOptions& options, int64_t vocab);
+
+}  // namespace hone::models

@@ -1,0 +1,32 @@
+#include "hone/report/recipe_card.h"
+
+#include "hone/base/error.h"
+#include "hone/base/text_match.h"
+
+#include <algorithm>
+
+namespace hone::report {
+namespace {
+
+// The item called `name`, or a usage error that lists or suggests the names there are.
+template <class T>
+const T& find_named(const std::vector<T>& items, std::string_view name, const std::string& what,
+                    const std::string& remedy) {
+  const auto found = std::find_if(items.begin(), items.end(), [&](const T& item) { return item.name == name; });
+  if (found != items.end()) return *found;
+  std::vector<std::string> names;
+  for (const T& item : items) names.push_back(item.name);
+  throw Error(ErrorKind::usage, fmt::format("unknown {} \"{}\"{}", what, name, base::suggestion(name, names)), remedy);
+}
+
+}  // namespace
+
+RecipeCard find_recipe(const std::vector<RecipeCard>& cards, std::string_view name) {
+  return find_named(cards, name, "recipe", "hone ls recipes");
+}
+
+const Preset& find_preset(const RecipeCard& card, std::string_view name) {
+  return find_named(card.presets, name, fmt::format("preset of {}", card.name), fmt::format("hone show {}", card.name));
+}
+
+}  // namespace hone::report

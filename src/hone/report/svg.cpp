@@ -1,0 +1,344 @@
+#include "hone/report/svg.h"
+
+#include "hone/report/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace hone::report {
+namespace {
+
+// Maps values to pixels.
+struct Scale {
+  double low = 0, high = 1, from = 0, to = 1;
+  double operator()(double value) const { return from + (value - low) / (high - low) * (to - from); }
+};
+
+// The range of values with a little air; a single value gets a range around it.
+std::pair<double, double> padded_range(double low, double high, double share) {
+  if (!(low <= high)) return {0, 1};
+  if (high - low < 1e-12 * std::max(1.0, std::abs(high))) {
+    const double air = std::max(std::abs(high) * 0.1, 1e-6);
+    return {low - air, high + air};
+  }
+  return {low - share * (high - low), high + share * (high - low)};
+}
+
+// A tick's number with as many decimals as its step needs; powers of ten where that would be long.
+std::string tick_text(double value, double step) {
+  if (std::abs(value) < step * 1e-9) return "0";
+  const int decimals = std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
+  const bool is_long = std::abs(value) >= 1e6 || decimals > 6 || (decimals > 3 && std::abs(value) < 0.01);
+  std::string text = is_long ? fmt::format("{:.2g}", value) : fmt::format("{:.{}f}", value, decimals);
+  for (const char* zeros : {"e-0", "e+0"}) {
+    if (const auto at = text.find(zeros); at != std::string::npos) text.erase(at + 2, 1);
+  }
+  if (const auto at = text.find("e+"); at != std::string::npos) text.erase(at + 1, 1);
+  if (text[0] == '-') text.replace(0, 1, "−");
+  return text;
+}
+
+std::string open_svg(double width, double height, std::string_view kind, std::string_view title) {
+  return fmt::format(
+      R"(<svg class="{}" viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" height="{:.0f}" role="img"><title>{}</title>)", kind,
+      width, height, width, height, escape_html(title));
+}
+
+std::string text_element(double x, double y, std::string_view kind, std::string_view text) {
+  return fmt::format(R"(<text class="{}" x="{:.1f}" y="{:.1f}">{}</text>)", kind, x, y, escape_html(text));
+}
+
+std::string line_element(double x1, double y1, double x2, double y2, std::string_view kind) {
+  return fmt::format(R"(<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>)", kind, x1, y1, x2, y2);
+}
+
+std::size_t letters(std::string_view text) {
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
+// At most `count` letters (code points). What is cut is the beginning: names of phases and arms differ at their ends.
+std::string shortened(std::string_view text, std::size_t count) {
+  std::size_t left = letters(text);
+  if (left <= count) return std::string(text);
+  while (!text.empty() && (left >= count || (text.front() & 0xC0) == 0x80)) {
+    left -= (text.front() & 0xC0) != 0x80;
+    text.remove_prefix(1);
+  }
+  return "…" + std::string(text);
+}
+
+constexpr double kWide = 480;  // width of interval and flow charts
+
+double shown(double value, std::string_view unit) { return unit == "%" || unit == "pts" ? 100 * value : value; }
+
+// The values of an interval chart that must be visible, as shown.
+std::pair<double, double> interval_range(const IntervalChart& chart) {
+  double low = std::numeric_limits<double>::infinity(), high = -low;
+  const auto see = [&](double value) {
+    if (!std::isfinite(value)) return;
+    low = std::min(low, shown(value, chart.unit));
+    high = std::max(high, shown(value, chart.unit));
+  };
+  for (const IntervalRow& row : chart.rows) {
+    for (const double value : {row.interval.mean, row.interval.low, row.interval.high}) see(value);
+    for (const double value : row.per_seed) see(value);
+  }
+  if (chart.margin) see(*chart.margin);
+  if (chart.unit == "pts") see(0);
+  auto [from, to] = padded_range(low, high, 0.06);
+  if (chart.unit == "%") from = std::max(from, 0.0), to = std::min(to, 100.0);
+  return from < to ? std::pair{from, to} : std::pair{from - 1, from + 1};
+}
+
+constexpr double kLabelLetter = 6.7, kLongestLabel = 26;
+
+std::string interval_row(const IntervalRow& row, const Scale& x, double y, const std::string& unit) {
+  const auto number = [&](double value) { return format_number(value, unit) + unit_suffix(unit); };
+  std::string title = fmt::format("{}: {}", row.label, number(row.interval.mean));
+  const bool has_interval = std::isfinite(row.interval.low) && std::isfinite(row.interval.high);
+  if (has_interval) title += fmt::format(", 95 % interval {} to {}", number(row.interval.low), number(row.interval.high));
+  std::string svg = fmt::format(R"(<g class="arm {}"><title>{}</title>)", row.kind, escape_html(title));
+  svg += fmt::format(R"(<rect class="hit" x="0" y="{:.1f}" width="{}" height="24"/>)", y - 12, kWide);
+  svg += text_element(0, y + 4, "label", shortened(row.label, static_cast<std::size_t>(kLongestLabel)));
+  if (!std::isfinite(row.interval.mean)) return svg + "</g>";
+  if (has_interval) {
+    svg += line_element(x(shown(row.interval.low, unit)), y, x(shown(row.interval.high, unit)), y, "span");
+  }
+  for (const double value : row.per_seed) {
+    const double at = x(shown(value, unit));
+    svg += line_element(at, y + 5, at, y + 9, "seed");
+  }
+  svg += fmt::format(R"(<circle class="dot" cx="{:.1f}" cy="{:.1f}" r="4.5"/>)", x(shown(row.interval.mean, unit)), y);
+  svg += text_element(kWide, y + 4, "value", format_number(row.interval.mean, unit));
+  return svg + "</g>";
+}
+
+// A line's points that are drawn: all of them, or first, lowest, highest and last of each stretch of `pixels`.
+std::vector<std::size_t> drawn_points(const Line& line, const Scale& x, double pixels) {
+  std::vector<std::size_t> all, kept;
+  for (std::size_t i = 0; i < std::min(line.x.size(), line.y.size()); ++i) all.push_back(i);
+  if (static_cast<double>(all.size()) <= 2 * std::abs(x.to - x.from) / pixels) return all;
+  for (std::size_t begin = 0; begin < all.size();) {
+    const auto stretch = std::floor(x(line.x[begin]) / pixels);
+    std::size_t end = begin, low = begin, high = begin;
+    for (; end < all.size() && std::floor(x(line.x[end]) / pixels) == stretch; ++end) {
+      if (!std::isfinite(line.y[end])) low = high = end;
+      else if (line.y[end] < line.y[low]) low = end;
+      else if (line.y[end] > line.y[high]) high = end;
+    }
+    if (end == begin) end = begin + 1;  // a step that is not finite
+    std::vector<std::size_t> some = {begin, low, high, end - 1};
+    std::sort(some.begin(), some.end());
+    some.erase(std::unique(some.begin(), some.end()), some.end());
+    kept.insert(kept.end(), some.begin(), some.end());
+    begin = end;
+  }
+  return kept;
+}
+
+// A line as a path that carries what the page needs to read values back: pixels and steps of its panel.
+std::string path_of(const Line& line, const Scale& x, const Scale& y) {
+  std::string d, dots;
+  bool pen_down = false;
+  std::size_t points = 0;
+  for (const std::size_t i : drawn_points(line, x, line.kind == "seed" ? 3 : 1.5)) {
+    if (!std::isfinite(line.y[i]) || !std::isfinite(line.x[i])) {
+      pen_down = false;
+      continue;
+    }
+    d += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", x(line.x[i]), y(line.y[i]));
+    pen_down = true;
+    if (++points == 1) dots = fmt::format(R"(<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>)", line.kind,
+                                          x(line.x[i]), y(line.y[i]));
+  }
+  if (points == 0) return "";
+  return fmt::format(R"(<path class="{}" d="{}" data-x="{:.2f} {:.2f} {} {}" data-n="{}"/>)", line.kind, d, x.from, x.to,
+                     x.low, x.high, escape_html(line.label)) + (points == 1 ? dots : "");
+}
+
+struct Extent {
+  double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
+  void see(double value) {
+    if (!std::isfinite(value)) return;
+    low = std::min(low, value);
+    high = std::max(high, value);
+  }
+};
+
+// Phases get room by the number of their steps, but none less than a sixth of an equal share.
+std::vector<Scale> panel_scales(const LineChart& chart, double left, double right) {
+  std::vector<Scale> scales;
+  std::vector<double> weights;
+  double steps = 0, sum = 0;
+  for (const LinePanel& panel : chart.panels) {
+    Extent extent;
+    for (const Line& line : panel.lines) std::for_each(line.x.begin(), line.x.end(), [&](double v) { extent.see(v); });
+    const double low = extent.low <= extent.high ? std::min(extent.low, extent.high - 1) : 0;
+    scales.push_back({low, std::max(extent.high, low + 1), 0, 0});
+    steps += scales.back().high - low;
+  }
+  for (const Scale& scale : scales) {
+    weights.push_back(std::max(scale.high - scale.low, steps / (6.0 * static_cast<double>(scales.size()))));
+    sum += weights.back();
+  }
+  for (std::size_t i = 0; i < scales.size(); ++i) {
+    scales[i].from = left;
+    left += (right - scales[0].from) * weights[i] / sum;
+    scales[i].to = left;
+  }
+  return scales;
+}
+
+// Steps along the x axis: round ones for a single phase, the last one of each of several.
+std::string step_ticks(const std::vector<Scale>& scales, double y) {
+  std::string svg;
+  if (scales.size() == 1) {
+    const std::vector<double> ticks = axis_ticks(scales[0].low, scales[0].high, 5);
+    for (const double tick : ticks) svg += text_element(scales[0](tick), y, "tick mid", tick_text(tick, 1));
+    return svg;
+  }
+  svg += text_element(scales[0].from, y, "tick", tick_text(scales[0].low, 1));
+  for (const Scale& scale : scales) {
+    const std::string text = tick_text(scale.high, 1);
+    const double needed = 7.0 * static_cast<double>(text.size()) + (&scale == &scales[0] ? 14 : 4);
+    if (scale.to - scale.from >= needed) svg += text_element(scale.to - 2, y, "tick end", text);
+  }
+  return svg;
+}
+
+}  // namespace
+
+std::string escape_html(std::string_view text) {
+  std::string safe;
+  safe.reserve(text.size() + text.size() / 8);
+  for (const char c : text) {
+    switch (c) {
+      case '&': safe += "&amp;"; break;
+      case '<': safe += "&lt;"; break;
+      case '>': safe += "&gt;"; break;
+      case '"': safe += "&quot;"; break;
+      case '\'': safe += "&#39;"; break;
+      default: safe += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
+    }
+  }
+  return safe;
+}
+
+std::vector<double> axis_ticks(double low, double high, int count) {
+  std::vector<double> ticks;
+  if (!std::isfinite(low) || !std::isfinite(high) || !(low < high) || !std::isfinite(high - low)) return ticks;
+  const double rough = (high - low) / std::max(1, count - 1);
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  double step = 10 * power;
+  for (const double factor : {5.0, 2.0, 1.0}) {
+    if (factor * power >= rough * 0.75) step = factor * power;
+  }
+  // Counted, not added up: rounding must not lose the last tick, nor a tiny step loop for ever.
+  const double first = std::ceil(low / step - 1e-9);
+  for (int i = 0; i <= 2 * count + 2 && (first + i) * step <= high + step * 1e-9; ++i) ticks.push_back((first + i) * step);
+  return ticks;
+}
+
+std::string interval_svg(const IntervalChart& chart) {
+  const double top = 6, row_height = 24;
+  const double bottom = top + row_height * static_cast<double>(chart.rows.size());
+  const auto [low, high] = interval_range(chart);
+  double label = 0;
+  for (const IntervalRow& row : chart.rows) label = std::max(label, static_cast<double>(letters(row.label)));
+  const Scale x{low, high, 16 + kLabelLetter * std::min(label, kLongestLabel), kWide - 58};
+  std::string svg = open_svg(kWide, bottom + 34, "chart intervals", chart.title);
+  const std::vector<double> ticks = axis_ticks(low, high, 5);
+  const double step = ticks.size() > 1 ? ticks[1] - ticks[0] : 1;
+  for (const double tick : ticks) {
+    const bool is_zero = std::abs(tick) < step * 1e-9 && low < 0;
+    svg += line_element(x(tick), top, x(tick), bottom, is_zero ? "zero" : "grid");
+    svg += text_element(x(tick), bottom + 14, "tick mid", tick_text(tick, step));
+  }
+  if (chart.margin) {
+    const double at = x(shown(*chart.margin, chart.unit));
+    svg += fmt::format("<g><title>claimed above {}{}</title>", format_number(*chart.margin, chart.unit),
+                       escape_html(unit_suffix(chart.unit)));
+    svg += line_element(at, top - 4, at, bottom, "margin") + "</g>";
+  }
+  svg += line_element(x.from, bottom, x.to, bottom, "axis");
+  const std::string unit = chart.unit == "pts" ? "percentage points" : chart.unit;
+  svg += text_element((x.from + x.to) / 2, bottom + 29, "unit mid", unit);
+  double y = top + row_height / 2;
+  for (const IntervalRow& row : chart.rows) {
+    svg += interval_row(row, x, y, chart.unit);
+    y += row_height;
+  }
+  return svg + "</svg>";
+}
+
+std::string line_svg(const LineChart& chart) {
+  const double width = 330, height = 172, left = 46, right = 322, top = 20, bottom = 132;
+  Extent extent;
+  for (const LinePanel& panel : chart.panels) {
+    for (const Line& line : panel.lines) std::for_each(line.y.begin(), line.y.end(), [&](double v) { extent.see(v); });
+  }
+  const auto [low, high] = padded_range(extent.low, extent.high, 0.05);
+  const Scale y{low, high, bottom, top};
+  const std::vector<Scale> scales = panel_scales(chart, left, right);
+  std::string svg = open_svg(width, height, "chart lines", chart.title);
+  svg.insert(svg.find('>'), fmt::format(R"( data-y="{:.1f} {:.1f} {} {}")", bottom, top, low, high));
+  const std::vector<double> ticks = axis_ticks(low, high, 4);
+  const double step = ticks.size() > 1 ? ticks[1] - ticks[0] : 1;
+  for (const double tick : ticks) {
+    svg += line_element(left, y(tick), right, y(tick), "grid");
+    svg += text_element(left - 6, y(tick) + 4, "tick end", tick_text(tick, step));
+  }
+  for (std::size_t i = 0; i < chart.panels.size(); ++i) {
+    const LinePanel& panel = chart.panels[i];
+    const auto room = static_cast<std::size_t>(std::max(0.0, (scales[i].to - scales[i].from - 4) / 6.2));
+    svg += fmt::format("<g><title>{}</title>", escape_html(panel.label));
+    if (i > 0) svg += line_element(scales[i].from, top - 8, scales[i].from, bottom, "phase");
+    if (room >= 3) svg += text_element(scales[i].from + 3, top - 8, "phase", shortened(panel.label, room - 1));
+    svg += "</g>";
+    for (const Line& line : panel.lines) svg += path_of(line, scales[i], y);
+  }
+  svg += line_element(left, bottom, right, bottom, "axis") + step_ticks(scales, bottom + 15);
+  return svg + text_element((left + right) / 2, bottom + 32, "unit mid", "step") + "</svg>";
+}
+
+std::string flow_svg(const AttemptFlow& flow, std::string_view title) {
+  const double left = 92, right = kWide - 92, bar = 12, top = 26, height = 150, gap = 14;
+  const double right1 = flow.right_right + flow.right_wrong, right2 = flow.right_right + flow.wrong_right;
+  const auto percent = [](double share) { return format_number(share, "%") + " %"; };
+  const auto ribbon = [&](double share, double from, double to, std::string_view kind, std::string_view label) {
+    const double thick = height * share, x1 = left + bar, x2 = right - bar, middle = (x1 + x2) / 2;
+    if (!(thick > 0)) return std::string();
+    return fmt::format(
+        R"(<path class="flow {}" d="M{:.1f} {:.1f}C{:.1f} {:.1f} {:.1f} {:.1f} {:.1f} {:.1f}V{:.1f}C{:.1f} {:.1f} )"
+        R"({:.1f} {:.1f} {:.1f} {:.1f}Z"><title>{}: {}</title></path>)",
+        kind, x1, from, middle, from, middle, to, x2, to, to + thick, middle, to + thick, middle, from + thick, x1,
+        from + thick, label, percent(share));
+  };
+  const auto block = [&](double x, double y, double share, std::string_view kind) {
+    return fmt::format(R"(<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1.5"/>)", kind, x, y,
+                       bar, std::max(0.0, height * share));
+  };
+  const double wrong_at1 = top + height * right1 + gap, wrong_at2 = top + height * right2 + gap;
+  std::string svg = open_svg(kWide, top + height + gap + 8, "chart flows", title);
+  svg += text_element(left + bar, 12, "unit end", "first attempt") + text_element(right - bar, 12, "unit", "second attempt");
+  svg += ribbon(flow.right_right, top, top, "same", "right, then right");
+  svg += ribbon(flow.wrong_wrong, wrong_at1 + height * flow.wrong_right, wrong_at2 + height * flow.right_wrong, "same",
+                "wrong, then wrong");
+  svg += ribbon(flow.right_wrong, top + height * flow.right_right, wrong_at2, "lost", "right, then wrong");
+  svg += ribbon(flow.wrong_right, wrong_at1, top + height * flow.right_right, "gained", "wrong, then right");
+  svg += block(left, top, right1, "right") + block(left, wrong_at1, 1 - right1, "wrong");
+  svg += block(right - bar, top, right2, "right") + block(right - bar, wrong_at2, 1 - right2, "wrong");
+  const auto label = [&](double x, double y, double share, std::string_view anchor, std::string_view word) {
+    const double middle = y + height * share / 2;
+    return text_element(x, middle - 2, fmt::format("label {}", anchor), word) +
+           text_element(x, middle + 13, fmt::format("value2 {}", anchor), percent(share));
+  };
+  svg += label(left - 8, top, right1, "end", "right") + label(left - 8, wrong_at1, 1 - right1, "end", "wrong");
+  svg += label(right + 8, top, right2, "start", "right") + label(right + 8, wrong_at2, 1 - right2, "start", "wrong");
+  return svg + "</svg>";
+}
+
+}  // namespace hone::report

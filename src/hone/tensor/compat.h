@@ -1,0 +1,40 @@
+// What differs between libtorch versions and builds, and the process-wide settings of the libraries under it. Nothing
+// else in hone looks at the version of libtorch.
+#pragma once
+
+#include <torch/version.h>
+
+#include <string>
+
+namespace hone::tensor {
+
+/// Whether at::scaled_dot_product_attention exists under its public name (libtorch 2.0 and later).
+/// It is a macro because code for a missing function cannot even be parsed.
+#define HONE_HAS_SDPA (TORCH_VERSION_MAJOR >= 2)
+inline constexpr bool kHasSdpa = HONE_HAS_SDPA;
+
+/// Version of the libtorch that hone was compiled against, e.g. "1.13.1".
+std::string torch_version();
+
+/// Whether this libtorch was built with CUDA and a device can be used now.
+bool has_cuda();
+
+/// Number of threads that one tensor operation may use. Call it once, first thing in the program.
+///
+///   threads  ≥ 1; hone's training and generation use 1, since they run whole sequences side by side
+///   sets     libtorch's intra-op threads of the calling thread, OpenBLAS's threads of the process when OpenBLAS is
+///            what libtorch calls, and one inter-op thread
+///   result   the intra-op threads libtorch reports afterwards
+///   errors   usage: threads < 1
+int configure_threads(int threads);
+
+/// One thread per tensor operation in the calling thread. Call it at the start of every worker thread: libtorch's
+/// OpenMP setting belongs to the thread that makes it.
+void set_single_threaded();
+
+/// Makes malloc keep the memory it has: activations are freed and asked for again thousands of times a second, and
+/// with the default settings large ones go back to the system and cost page faults each time. Once, before other
+/// threads start; does nothing outside glibc. Cost: freed memory stays with the process.
+void tune_malloc();
+
+}  // namespace hone::tensor

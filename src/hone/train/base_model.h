@@ -1,0 +1,20 @@
+// Where a run's starting model comes from: the user's folder, or a fresh decoder trained on the Countdown world until
+// it is right about half the time.
+#pragma once
+
+#include "hone/data/countdown_records.h"
+#include "hone/models/model.h"
+#include "hone/tasks/source.h"
+#include "hone/train/base_options.h"
+#include "hone/train/fit.h"
+
+namespace hone::train {
+
+/// Opens `options.model`, or trains a fresh one (phase "base") until `accuracy(model)` reaches options.accuracy or the
+/// steps are spent. `accuracy` is asked every fit.check_every steps and should look at held-out problems.
+/// Errors: usage if there is neither a model folder nor a Countdown world to learn from; those of models::open.
+models::Model base_model(Env& env, Session& session, const BaseOptions& options, const tasks::TaskOptions& task,
+                         const std::vector<tasks::Problem>& train_problems,
+                         const std::function<double(const models::Model&)>& accuracy);
+
+}  // namespace hone::train

@@ -1,0 +1,40 @@
+// Training sequences → batches of tensors.
+#pragma once
+
+#include "hone/data/example.h"
+#include "hone/tensor/batch.h"
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace hone::train {
+
+/// How sequences share rows.
+enum class Rows {
+  one_each,  ///< one sequence a row, right-padded (needed by objectives that weigh whole sequences)
+  packed     ///< several sequences a row, kept apart by segments
+};
+
+/// One batch of the given examples. Float columns are filled when the examples carry them.
+///   row_tokens  width of packed rows; ignored for one_each (the longest example decides)
+/// Errors: data if an id is outside [0, vocab), an example is empty, or longer than `context`.
+tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_t row_tokens, int64_t vocab,
+                      int64_t context);
+
+/// Micro-batches of about `micro_tokens` tokens each: what one worker runs forward and backward on while its
+/// activations fit the cache. Examples of similar length go together; the split depends on the examples alone.
+/// Each example's index in `examples` appears in exactly one member of `order`.
+struct MicroBatch {
+  std::vector<int64_t> order;  ///< indices of the examples, row by row (one_each only)
+  tensor::Batch batch;
+};
+struct MicroOptions {
+  Rows rows = Rows::one_each;
+  int64_t micro_tokens = 1024;
+  int64_t row_tokens = 128;   ///< packed rows
+  int64_t vocab = 0, context = 0;
+};
+std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, const MicroOptions& options);
+
+}  // namespace hone::train

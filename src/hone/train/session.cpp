@@ -1,0 +1,121 @@
+#include "hone/train/session.h"
+
+#include "hone/base/error.h"
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+
+namespace hone::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::filesystem::path states_of(const std::filesystem::path& dir) { return dir / "ckpt"; }
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+checkpoint::TensorData tensor_data(const std::string& name, const at::Tensor& t) {
+  return {name, checkpoint::Dtype::f32, t.sizes().vec(), t.data_ptr()};
+}
+
+std::vector<checkpoint::TensorFile> files_of(TrainState& s) {
+  return {{"train", {tensor_data("parameters", s.model.flat), tensor_data("first_moment", s.optimizer.first_moment()),
+                     tensor_data("second_moment", s.optimizer.second_moment())}}};
+}
+
+void read_into(const checkpoint::SafetensorsFile& file, const char* name, at::Tensor& t) {
+  const auto* info = file.find(name);
+  require(info && info->elements() == t.numel(), ErrorKind::format,
+          "{}: tensor \"{}\" does not fit this run's model of {} numbers", file.path().string(), name, t.numel());
+  file.read_floats(*info, {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())});
+}
+
+void load_into(const checkpoint::Saved& saved, const Json& state, TrainState& s) {
+  const auto file = checkpoint::open_state_tensors(saved, "train");
+  read_into(file, "parameters", s.model.flat);
+  read_into(file, "first_moment", s.optimizer.first_moment());
+  read_into(file, "second_moment", s.optimizer.second_moment());
+  s.optimizer.set_steps(base::get_int(state, "optimizer_steps", 0, INT64_MAX, "state.json"));
+  s.notes = state.at("notes");
+}
+
+}  // namespace
+
+std::optional<report::Mark> Session::resume_mark(const std::filesystem::path& dir) {
+  const auto saved = checkpoint::list_states(states_of(dir));
+  if (saved.empty()) return std::nullopt;
+  const auto state = checkpoint::load_state(saved.back());
+  return report::mark_from_json(state.at("mark"), saved.back().dir.string());
+}
+
+Session::Session(Env& env) : env_(env), root_(states_of(env.dir)) {
+  base::make_folders(root_);
+  saved_ = checkpoint::list_states(root_);
+  if (!saved_.empty()) sequence_ = saved_.back().sequence;
+}
+
+void Session::commit(std::string_view label, const Json& fields, TrainState* tensors) {
+  Json state = fields;
+  state["mark"] = report::to_json(env_.record.mark());
+  if (tensors) {
+    state["notes"] = tensors->notes;
+    state["optimizer_steps"] = tensors->optimizer.steps();
+  }
+  const auto files = tensors ? files_of(*tensors) : std::vector<checkpoint::TensorFile>{};
+  saved_.push_back(checkpoint::save_state(root_, ++sequence_, label, state, files));
+}
+
+void Session::phase(std::string_view name, int64_t steps, TrainState& state,
+                    const std::function<Next(int64_t step)>& body) {
+  const auto label = "phase-" + std::string(name);
+  int64_t step = 0;
+  // The newest commit of this phase decides where it goes on.
+  std::vector<checkpoint::Saved> mine;
+  for (const auto& saved : saved_)
+    if (saved.label == label) mine.push_back(saved);
+  if (!mine.empty()) {
+    const auto json = checkpoint::load_state(mine.back());
+    load_into(mine.back(), json, state);
+    if (base::get_bool_or(json, "done", false, "state.json")) return;
+    step = base::get_int(json, "step", 0, steps, "state.json");
+  }
+  const auto save = [&](int64_t next_step, bool done) {
+    commit(label, {{"step", next_step}, {"done", done}}, &state);
+    for (const auto& old : mine) checkpoint::remove_state(old);
+    std::erase_if(saved_, [&](const auto& s) { return s.label == label && s.sequence != sequence_; });
+    mine = {saved_.back()};
+  };
+  auto* progress = env_.record.progress();
+  if (progress) progress->begin(name);
+  auto last_save = Clock::now();
+  Next next = Next::go_on;
+  for (; step < steps && next == Next::go_on; ++step) {
+    if (env_.stop) {
+      save(step, false);
+      throw Interrupted();
+    }
+    if (seconds_since(last_save) >= env_.checkpoint_seconds) {
+      save(step, false);
+      last_save = Clock::now();
+    }
+    next = body(step);
+  }
+  if (progress) progress->end();
+  save(step, true);
+}
+
+Json Session::once(std::string_view name, const std::function<Json()>& compute) {
+  const auto label = "once-" + std::string(name);
+  for (const auto& saved : saved_)
+    if (saved.label == label) return checkpoint::load_state(saved).at("value");
+  if (env_.stop) {
+    // Nothing has changed since the last commit; the computation starts over on resume.
+    throw Interrupted();
+  }
+  Json value = compute();
+  commit(label, {{"value", value}}, nullptr);
+  return value;
+}
+
+}  // namespace hone::train

@@ -1,0 +1,53 @@
+// A run as a chain of units that each end in a commit: phases of training steps, and once-only computations. Kill the
+// program at any instant; on resume, finished units are loaded, the current phase goes on from its last checkpoint, and
+// the record is cut back to it, so that the whole equals an uninterrupted run.
+//
+// Rule for recipes: write to the record only inside a phase's body or inside once(); otherwise a resumed run would
+// write it twice.
+#pragma once
+
+#include "hone/checkpoint/train_state.h"
+#include "hone/models/decoder.h"
+#include "hone/optim/adamw.h"
+#include "hone/train/env.h"
+
+#include <functional>
+#include <string_view>
+
+namespace hone::train {
+
+/// What a phase trains. `notes` holds whatever else the body carries from step to step (running means, best so far);
+/// it is saved with every checkpoint.
+struct TrainState {
+  models::Decoder& model;
+  optim::AdamW& optimizer;
+  Json notes = Json::object();
+};
+
+enum class Next { go_on, stop };
+
+class Session {
+ public:
+  /// Finds what an earlier, interrupted run left in env.dir. Construct it before the record is opened for writing:
+  /// `resume_mark` tells the record where to go on.
+  static std::optional<report::Mark> resume_mark(const std::filesystem::path& dir);
+
+  explicit Session(Env& env);
+
+  /// Calls body(step) for step = 0, 1, … until `steps` or until it says stop; commits every env.checkpoint_seconds and
+  /// at the end. A phase that an earlier run finished only loads its final model, optimiser and notes.
+  /// Throws Interrupted after a commit when env.stop is set.
+  void phase(std::string_view name, int64_t steps, TrainState& state, const std::function<Next(int64_t step)>& body);
+
+  /// The value of compute(), computed once in the life of the run.
+  Json once(std::string_view name, const std::function<Json()>& compute);
+
+ private:
+  void commit(std::string_view label, const Json& state, TrainState* tensors);
+  Env& env_;
+  std::filesystem::path root_;
+  std::vector<checkpoint::Saved> saved_;
+  int64_t sequence_ = 0;
+};
+
+}  // namespace hone::train

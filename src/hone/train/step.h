@@ -1,0 +1,64 @@
+// One training step over micro-batch slots: every slot runs forward and backward on its own sequences with its own
+// gradient buffer, then one reduction in fixed order and one update.
+#pragma once
+
+#include "hone/models/decoder.h"
+#include "hone/optim/adamw.h"
+#include "hone/train/collate.h"
+
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace hone::train {
+
+/// The loss of one micro-batch under `model` (a replica whose parameters require gradients).
+using MicroLoss = std::function<tensor::Loss(const models::Decoder& model, const tensor::Batch& batch)>;
+
+struct StepReport {
+  double loss = 0;       ///< Σ sum / Σ count
+  double count = 0;
+  double grad_norm = 0;  ///< of the whole gradient, before clipping
+  double lr = 0;
+  int64_t tokens = 0;    ///< positions run through the model, padding counted
+  std::map<std::string, double> metrics;  ///< Σ metric / Σ count
+};
+
+/// Gradient buffers and per-slot replicas of one model. The number of slots depends on the model's size alone, so the
+/// order of every sum, and with it every bit, is the same for any number of threads.
+class Slots {
+ public:
+  Slots(models::Decoder& model, base::Pool& pool);
+
+  /// Accumulates the gradient of Σ sum over all micro-batches, divides by Σ count and updates the model.
+  /// Errors: numeric, naming the term, when the loss or the gradient is not finite; nothing is updated then.
+  StepReport step(std::span<const MicroBatch> micros, const MicroLoss& loss, optim::AdamW& optimizer, double lr);
+
+  /// The same without an update (held-out loss); no gradients are made.
+  StepReport evaluate(std::span<const MicroBatch> micros, const MicroLoss& loss);
+
+  /// The gradient of the last step() before clipping and scaling, for tests.
+  const at::Tensor& gradient() const { return slots_[0].gradient; }
+
+ private:
+  struct Slot {
+    models::Decoder replica;
+    at::Tensor gradient;  ///< flat, same layout as Decoder::flat
+  };
+  void reduce();
+  models::Decoder& model_;
+  base::Pool& pool_;
+  std::vector<Slot> slots_;
+};
+
+/// Parameter groups of a decoder for AdamW: matrices decay, norms and biases don't (nor do embeddings of positions).
+std::vector<optim::Segment> decay_segments(const models::Decoder& model, double weight_decay);
+
+/// log p(ids[t] | …) under `model` for every example with loss there; no gradient, parallel over micro-batches.
+/// Result: per example one float per token (0 where the loss mask is 0).
+std::vector<std::vector<float>> score_examples(const models::Decoder& model, std::span<const data::Example> examples,
+                                               const MicroOptions& options, base::Pool& pool, double temperature = 1.0);
+
+}  // namespace hone::train

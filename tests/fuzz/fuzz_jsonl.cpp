@@ -1,0 +1,60 @@
+// One JSONL text as rows, as problems of every verifier and as a tokenizer.json; what can be read is used.
+#include "hone/base/error.h"
+#include "hone/data/rows.h"
+#include "hone/tasks/verifiers.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace {
+
+// Only hone::Error may leave `call`.
+template <class Call>
+void allow_errors(Call&& call) {
+  try {
+    call();
+  } catch (const hone::Error&) {
+  }
+}
+
+void use_rows(std::string_view content, const hone::text::Tokenizer& tokenizer) {
+  for (const hone::data::Row& row : hone::data::parse_rows(content, "fuzz.jsonl")) {
+    const hone::data::Example example = hone::data::tokenize(row, tokenizer, 64, hone::data::TooLong::truncate);
+    if (example.ids.size() != example.loss_mask.size() || example.ids.size() > 64) __builtin_trap();
+    tokenizer.decode_all(example.ids);
+  }
+}
+
+void use_problems(std::string_view content, const std::string& verifier, const hone::text::Tokenizer& tokenizer) {
+  const hone::tasks::Verifier verify = hone::tasks::make_verifier(verifier);
+  for (const hone::tasks::Problem& problem : hone::tasks::parse_problems(content, "fuzz.jsonl", verifier)) {
+    hone::data::prompt_ids(problem, tokenizer);
+    for (const std::string& completion : {problem.prompt, problem.answer, std::string("1 + 2 = 3 ; 3 * 4 = 12")}) {
+      const hone::tasks::Verdict verdict = verify(problem, completion);
+      if ((verdict.reward > 0) != verdict.reason.empty()) __builtin_trap();
+    }
+  }
+}
+
+// A vocabulary that is read must come back the same through its own file.
+void use_tokenizer(std::string_view content) {
+  const hone::Json json = hone::base::parse_json(content, "fuzz.json");
+  const auto tokenizer = hone::text::Tokenizer::from_json(json, "fuzz.json");
+  const std::string file = hone::base::dump(tokenizer.to_json());
+  const auto again = hone::text::Tokenizer::from_json(hone::base::parse_json(file, "again"), "again");
+  if (hone::base::dump(again.to_json()) != file) __builtin_trap();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
+  static const auto kTokenizer = hone::text::Tokenizer::bytes(hone::text::standard_specials());
+  const std::string_view content(reinterpret_cast<const char*>(data), size);
+  allow_errors([&] { use_rows(content, kTokenizer); });
+  for (const std::string& verifier : hone::tasks::verifier_names()) {
+    allow_errors([&] { use_problems(content, verifier, kTokenizer); });
+  }
+  allow_errors([&] { use_tokenizer(content); });
+  return 0;
+}
