@@ -87,12 +87,18 @@ Piece next_piece(std::string_view text) {
 // What helps with most errors of a kind.
 const char* usual_remedy(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return "see: hone --help, hone ls, hone show <recipe>";
-    case ErrorKind::data: return "mend the file; see: hone help formats, hone data preview FILE";
-    case ErrorKind::format: return "make or download the file again; see: hone help formats";
-    case ErrorKind::numeric: return "lower the learning rate, or look at the data; the last checkpoint is whole";
-    case ErrorKind::io: return "check the path, its permissions and the free space";
-    case ErrorKind::internal: break;
+    case ErrorKind::usage:
+      return "see: hone --help, hone ls, hone show <recipe>";
+    case ErrorKind::data:
+      return "mend the file; see: hone help formats, hone data preview FILE";
+    case ErrorKind::format:
+      return "make or download the file again; see: hone help formats";
+    case ErrorKind::numeric:
+      return "lower the learning rate, or look at the data; the last checkpoint is whole";
+    case ErrorKind::io:
+      return "check the path, its permissions and the free space";
+    case ErrorKind::internal:
+      break;
   }
   return "this is a bug in hone: please report it with the command and the output of hone doctor";
 }
@@ -215,7 +221,7 @@ int report_error(const Error& error, ErrorForm form) {
   std::fflush(stdout);
   const bool says_what_to_do = !error.remedy().empty();
   const Error whole(error.kind(), error.what(), says_what_to_do ? error.remedy() : usual_remedy(error.kind()));
-  fmt::print(stderr, "{}", error_text(whole, Console::of(stderr), form));
+  say("{}", error_text(whole, Console::of(stderr), form));
   return error.exit_code();
 }
 
@@ -227,11 +233,19 @@ Error internal_error(const std::exception& error) {
   return Error(ErrorKind::internal, std::string(text.substr(0, text.find('\n'))));
 }
 
+void write_text(std::FILE* stream, const std::string& text) {
+  // The stream remembers a failure; finish_output() asks it.
+  [[maybe_unused]] const std::size_t written = std::fwrite(text.data(), 1, text.size(), stream);
+}
+
 void finish_output() {
-  errno = 0;
-  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return;
-  throw Error(ErrorKind::io, fmt::format("cannot write to stdout: {}", std::strerror(errno == 0 ? EIO : errno)),
-              "check where the output goes");
+  const bool failed_before = std::ferror(stdout) != 0;
+  const int flushed = std::fflush(stdout);
+  const int code = errno;
+  if (!failed_before && flushed == 0) return;
+  throw Error(ErrorKind::io,
+              failed_before ? "cannot write to stdout" : fmt::format("cannot write to stdout: {}", std::strerror(code)),
+              "check where the output goes, and the free space there");
 }
 
 }  // namespace hone::cli

@@ -65,6 +65,18 @@ int report_error(const Error& error, ErrorForm form);
 /// An exception that is not hone's own, as an internal error: its first line, and what to do.
 Error internal_error(const std::exception& error);
 
+/// Results go to stdout by put(), talk goes to stderr by say(). Neither throws: what could not be written to stdout is
+/// found by finish_output(), and a stderr that is gone must not end a run.
+void write_text(std::FILE* stream, const std::string& text);
+template <class... Args>
+void put(fmt::format_string<Args...> format, Args&&... args) {
+  write_text(stdout, fmt::format(format, std::forward<Args>(args)...));
+}
+template <class... Args>
+void say(fmt::format_string<Args...> format, Args&&... args) {
+  write_text(stderr, fmt::format(format, std::forward<Args>(args)...));
+}
+
 /// Flushes stdout. Errors: io when it could not be written (a full disk, a closed pipe).
 void finish_output();
 

@@ -2,7 +2,9 @@
 #include "cli/commands/engine.h"
 #include "cli/console.h"
 #include "cli/engine_verbs.h"
+#include "cli/interrupt.h"
 #include "hone/base/error.h"
+#include "hone/kernels/common.h"
 #include "hone/tensor/compat.h"
 
 #include <c10/util/Exception.h>
@@ -18,6 +20,11 @@ using namespace hone;
 void settle_libraries() {
   tensor::tune_malloc();
   tensor::configure_threads(1);
+  const char* given = std::getenv("HONE_KERNELS");
+  const std::string_view form = given == nullptr || *given == '\0' ? "fused" : given;
+  require(form == "fused" || form == "reference", ErrorKind::usage,
+          "HONE_KERNELS: \"{}\" is neither \"fused\" nor \"reference\"", form);
+  kernels::set_mode(form == "fused" ? kernels::Mode::fused : kernels::Mode::reference);
 }
 
 int dispatch(const char* program, std::vector<std::string> words) {
@@ -34,6 +41,7 @@ int dispatch(const char* program, std::vector<std::string> words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  cli::ignore_file_size_signal();
   const std::vector<std::string> words(argv + 1, argv + std::max(1, argc));
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   const auto form = json ? cli::ErrorForm::json : cli::ErrorForm::text;

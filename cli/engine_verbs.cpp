@@ -12,6 +12,7 @@ namespace {
 constexpr Option kSeed = {"--seed", "N", "seed of the run (default 1)"};
 constexpr Option kThreads = {"--threads", "N", "threads; results do not depend on it"};
 constexpr Option kOut = {"--out", "DIR", "run folder, absent or empty (default runs/…)"};
+constexpr Option kCheckpoint = {"--checkpoint", "SECONDS", "time between checkpoints (default 30)"};
 constexpr Option kResume = {"--resume", "", "go on with the run named first, or the latest"};
 
 std::span<const Option> run_options() {
@@ -22,13 +23,14 @@ std::span<const Option> run_options() {
                            kThreads,
                            kOut,
                            kResume,
+                           kCheckpoint,
                            {"--dry-run", "", "say what would be done, and stop"}});
     return all;
   }();
   return options;
 }
 
-constexpr Option kDemoOptions[] = {kSeed, kThreads, kOut, kResume};
+constexpr Option kDemoOptions[] = {kSeed, kThreads, kOut, kResume, kCheckpoint};
 constexpr Option kBenchOptions[] = {kThreads};
 
 }  // namespace

@@ -20,6 +20,8 @@ void on_signal(int) {
 
 }  // namespace
 
+void ignore_file_size_signal() { ::signal(SIGXFSZ, SIG_IGN); }
+
 const std::atomic<bool>& stop_on_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;

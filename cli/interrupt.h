@@ -5,6 +5,9 @@
 
 namespace hone::cli {
 
+/// A file that outgrows `ulimit -f` gives an error to report instead of ending the program.
+void ignore_file_size_signal();
+
 /// Installs the handlers and returns the flag that the first signal sets.
 const std::atomic<bool>& stop_on_signals();
 

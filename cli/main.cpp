@@ -3,6 +3,7 @@
 #include "cli/commands/verbs.h"
 #include "cli/console.h"
 #include "cli/help.h"
+#include "cli/interrupt.h"
 #include "cli/machine.h"
 #include "hone/base/error.h"
 
@@ -23,16 +24,16 @@ constexpr cli::Command kStatus = {"", "", "", 0, 0, "", "", {}, &cli::print_stat
 
 int help(const std::vector<cli::Command>& known, const std::vector<std::string>& words) {
   if (words.size() < 2) {
-    fmt::print("{}", cli::help_text(known));
+    cli::put("{}", cli::help_text(known));
     return 0;
   }
   for (const cli::Command& verb : known) {
     if (verb.name == words[1]) {
-      fmt::print("{}", cli::help_text(verb));
+      cli::put("{}", cli::help_text(verb));
       return 0;
     }
   }
-  fmt::print("{}", cli::topic_text(words[1]));
+  cli::put("{}", cli::topic_text(words[1]));
   return 0;
 }
 
@@ -40,7 +41,7 @@ int dispatch(const char* program, std::vector<std::string> words) {
   const std::vector<cli::Command> known = verbs();
   const std::string first = words.empty() ? "" : words[0];
   if (first == "--version" || first == "version") {
-    fmt::print("hone {} ({})\n", cli::version(), cli::commit());
+    cli::put("hone {} ({})\n", cli::version(), cli::commit());
     return 0;
   }
   if (first == "--help" || first == "-h" || first == "help") return help(known, words);
@@ -50,13 +51,14 @@ int dispatch(const char* program, std::vector<std::string> words) {
   const cli::Command& verb = bare ? kStatus : cli::find_verb(known, first);
   const cli::Call call = cli::parse(verb, program, std::move(words));
   if (!call.has("--help")) return verb.run(call);
-  fmt::print("{}", cli::help_text(verb));
+  cli::put("{}", cli::help_text(verb));
   return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  cli::ignore_file_size_signal();
   const std::vector<std::string> words(argv + 1, argv + std::max(1, argc));
   const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
   try {

@@ -35,7 +35,7 @@ fs::path run_to_resume(const Call& call) {
 }
 
 void refuse_with_resume(const Call& call) {
-  constexpr std::array kAllowed = {"--resume", "--threads", "--quiet", "--json", "--runs", "--dry-run"};
+  constexpr std::array kAllowed = {"--resume", "--threads", "--checkpoint", "--quiet", "--json", "--runs", "--dry-run"};
   for (const auto& [option, values] : call.options) {
     if (std::find(kAllowed.begin(), kAllowed.end(), option) != kAllowed.end()) continue;
     throw Error(ErrorKind::usage, fmt::format("{} can't be given with --resume: a run goes on as it began", option),
@@ -91,6 +91,7 @@ RunPlan plan_fresh(const Call& call) {
 RunPlan plan_run(const Call& call) {
   RunPlan plan = call.has("--resume") ? plan_resume(call) : plan_fresh(call);
   plan.threads = thread_count(call);
+  plan.checkpoint_seconds = static_cast<double>(call.integer("--checkpoint", 30, 0, 86400));
   return plan;
 }
 

@@ -22,6 +22,7 @@ struct RunPlan {
   Seeds how_many = Seeds::one;
   std::vector<uint64_t> seeds;
   int threads = 1;
+  double checkpoint_seconds = 30;
 };
 
 /// Errors: usage — the words contradict each other or name nothing; those of resolve_recipe and recipe_of_run.

@@ -41,7 +41,9 @@ void write_files(const RunPlan& plan, const Call& call, const fs::path& dir, con
 bool has_steps(const fs::path& dir) {
   std::error_code code;
   const auto size = fs::file_size(dir / "metrics.jsonl", code);
-  return (!code && size > 0) || fs::exists(dir / "ckpt", code);
+  if (!code && size > 0) return true;
+  const fs::path checkpoints = dir / "ckpt";
+  return fs::is_directory(checkpoints, code) && !fs::is_empty(checkpoints, code);
 }
 
 }  // namespace

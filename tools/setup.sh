@@ -6,7 +6,7 @@ packages=(
   g++ cmake ninja-build pkg-config          # build
   libtorch-dev libopenblas-dev              # tensors and matrix products of hone-engine
   libhwy-dev                                # SIMD kernels
-  libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libpcre2-dev
+  libfmt-dev nlohmann-json3-dev libpcre2-dev
   libgtest-dev                              # make test
   clang libclang-rt-14-dev                  # make fuzz
   ccache                                    # a second build in seconds

@@ -13,14 +13,15 @@ namespace {
 // One row a measurement: {"name", "mean", "sd", "unit", …}.
 void print_rows(const Json& rows) {
   const Console console = Console::of(stdout);
-  Table table({"what", "mean", "sd", "unit"});
+  Table table({"what", "mean", "sd", "unit", "GFLOP/s"});
   for (const Json& row : rows) {
     table.row({base::get_string(row, "name", "bench"),
                fmt::format("{:.0f}", base::get_number_or(row, "mean", 0, "bench")),
                fmt::format("{:.0f}", base::get_number_or(row, "sd", 0, "bench")),
-               base::get_string_or(row, "unit", "tokens/s", "bench")});
+               base::get_string_or(row, "unit", "tokens/s", "bench"),
+               fmt::format("{:.1f}", base::get_number_or(row, "gflops", 0, "bench"))});
   }
-  fmt::print("{}", table.text(console));
+  put("{}", table.text(console));
 }
 
 }  // namespace
@@ -32,7 +33,7 @@ int run_bench(const Call& call) {
     for (const Json& row : train::bench(name, pool)) rows.push_back(row);
   }
   if (call.has("--json")) {
-    fmt::print("{}\n", base::dump(Json{{"threads", pool.threads()}, {"rows", rows}}, 2));
+    put("{}\n", base::dump(Json{{"threads", pool.threads()}, {"rows", rows}}, 2));
   } else {
     print_rows(rows);
   }

@@ -14,25 +14,24 @@ int run_check(const Call& call) {
   const Estimate needs = estimate(recipe, inputs, threads);
   const std::vector<base::OptionEntry> changed = changed_options(recipe);
   if (call.has("--json")) {
-    fmt::print("{}\n", base::dump(Json{{"ok", true},
-                                       {"recipe", recipe.card.name},
-                                       {"preset", recipe.preset},
-                                       {"rows", inputs.rows},
-                                       {"parameters", needs.parameters},
-                                       {"memory_bytes", needs.memory_bytes},
-                                       {"options", recipe.set->to_json()}},
-                                  2));
+    put("{}\n", base::dump(Json{{"ok", true},
+                                {"recipe", recipe.card.name},
+                                {"preset", recipe.preset},
+                                {"rows", inputs.rows},
+                                {"parameters", needs.parameters},
+                                {"memory_bytes", needs.memory_bytes},
+                                {"options", recipe.set->to_json()}},
+                           2));
     return 0;
   }
   const Console console = Console::of(stdout);
-  fmt::print("{} {} · preset {} · {} option{} differ{} from the defaults\n", console.paint(Tone::good, "ok"),
-             recipe.card.name, recipe.preset, changed.size(), changed.size() == 1 ? "" : "s",
-             changed.size() == 1 ? "s" : "");
+  put("{} {} · preset {} · {} option{} differ{} from the defaults\n", console.paint(Tone::good, "ok"), recipe.card.name,
+      recipe.preset, changed.size(), changed.size() == 1 ? "" : "s", changed.size() == 1 ? "s" : "");
   if (call.has("--quiet")) return 0;
-  if (inputs.rows > 0) fmt::print("rows        {}\n", count_text(inputs.rows));
+  if (inputs.rows > 0) put("rows        {}\n", count_text(inputs.rows));
   if (needs.parameters > 0) {
-    fmt::print("parameters  about {}\nmemory      about {} with {} threads\n", count_text(needs.parameters),
-               size_text(needs.memory_bytes), threads);
+    put("parameters  about {}\nmemory      about {} with {} threads\n", count_text(needs.parameters),
+        size_text(needs.memory_bytes), threads);
   }
   if (!changed.empty()) {
     Table table({"option", "value", "default", "from"});
@@ -40,7 +39,7 @@ int run_check(const Call& call) {
       const std::string from = entry.origin == base::Origin::preset ? "preset " + recipe.preset : entry.place;
       table.row({entry.path, entry.value, entry.standard, from});
     }
-    fmt::print("\n{}", table.text(console));
+    put("\n{}", table.text(console));
   }
   return 0;
 }

@@ -1,5 +1,6 @@
 // hone cp: a recipe with its options as a file of one's own.
 #include "cli/commands/verbs.h"
+#include "cli/console.h"
 #include "cli/recipe_args.h"
 #include "hone/base/error.h"
 #include "hone/base/files.h"
@@ -21,12 +22,12 @@ int run_cp(const Call& call) {
   const Recipe recipe = resolve_recipe(call);
   base::write_file_atomic(target, recipe_toml(recipe));
   if (call.has("--json")) {
-    fmt::print("{}\n", base::dump(Json{{"file", target.string()}, {"recipe", recipe.card.name}}));
+    put("{}\n", base::dump(Json{{"file", target.string()}, {"recipe", recipe.card.name}}));
   } else if (call.has("--quiet")) {
-    fmt::print("{}\n", target.string());
+    put("{}\n", target.string());
   } else {
-    fmt::print("{}\n", target.string());
-    fmt::print(stderr, "edit it, then: hone check {0}; hone run {0}\n", target.string());
+    put("{}\n", target.string());
+    say("edit it, then: hone check {0}; hone run {0}\n", target.string());
   }
   return 0;
 }

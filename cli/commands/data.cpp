@@ -38,7 +38,7 @@ constexpr Option kOptions[] = {
 struct Lens {
   text::Tokenizer tokenizer;
   int64_t context = kDefaultContext;
-  std::string what;  ///< "bytes", "tokens of <model>"
+  std::string what;  ///< "bytes", or whose tokens they are
 };
 
 Lens lens_of(const Call& call) {
@@ -50,10 +50,10 @@ Lens lens_of(const Call& call) {
     for (const char* key : {"n_positions", "max_position_embeddings"}) {
       lens.context = base::get_int_or(dir.config(), key, lens.context, 1, 1 << 24, where);
     }
-    lens.what = "tokens of " + *model;
+    lens.what = *model;
   } else if (const auto world = call.value("--world")) {
     lens.tokenizer = data::countdown_tokenizer(tasks::countdown_world(*world));
-    lens.what = "tokens of " + *world;
+    lens.what = *world;
   }
   lens.context = call.integer("--context", lens.context, 1, 1 << 24);
   return lens;
@@ -159,23 +159,22 @@ int preview(const Call& call, const fs::path& file) {
                       {"loss_mask", rows[i].example.loss_mask},
                       {"text", lens.tokenizer.decode_all(rows[i].example.ids)}});
     }
-    fmt::print("{}\n", base::dump(Json{{"totals", totals}, {"rows", list}}, 2));
+    put("{}\n", base::dump(Json{{"totals", totals}, {"rows", list}}, 2));
     return 0;
   }
   const Console console = Console::of(stdout);
   for (std::size_t i = 0; i < most; ++i) {
     const Shown& row = rows[i];
-    fmt::print("{}  {} tokens{}\n{}\n", console.paint(Tone::accent, row.place), row.tokens,
-               row.tokens > lens.context ? fmt::format(", cut at {}", lens.context) : "",
-               marked(row.example, lens, console));
-    if (!row.note.empty()) fmt::print("answer: {}\n", base::printable(row.note));
-    fmt::print("\n");
+    put("{}  {} tokens{}\n{}\n", console.paint(Tone::accent, row.place), row.tokens,
+        row.tokens > lens.context ? fmt::format(", cut at {}", lens.context) : "", marked(row.example, lens, console));
+    if (!row.note.empty()) put("answer: {}\n", base::printable(row.note));
+    put("\n");
   }
-  fmt::print("{} rows · {} {} · {} carry loss ({}) · shortest {} · median {} · longest {} · {} cut at {}\n",
-             count_text(static_cast<int64_t>(rows.size())), count_text(totals["tokens"].get<int64_t>()), lens.what,
-             count_text(totals["tokens_with_loss"].get<int64_t>()), console.colour() ? "green" : "in brackets",
-             totals["shortest"].get<int64_t>(), totals["median"].get<int64_t>(), totals["longest"].get<int64_t>(),
-             totals["truncated"].get<int64_t>(), lens.context);
+  put("{} row{} · {} tokens ({}) · {} carry loss ({}) · shortest {} · median {} · longest {} · {} cut at {}\n",
+      count_text(static_cast<int64_t>(rows.size())), rows.size() == 1 ? "" : "s",
+      count_text(totals["tokens"].get<int64_t>()), lens.what, count_text(totals["tokens_with_loss"].get<int64_t>()),
+      console.colour() ? "green" : "in brackets", totals["shortest"].get<int64_t>(), totals["median"].get<int64_t>(),
+      totals["longest"].get<int64_t>(), totals["truncated"].get<int64_t>(), lens.context);
   return 0;
 }
 
@@ -203,10 +202,10 @@ int make(const Call& call) {
   }
   base::write_file_atomic(*out, text);
   if (call.has("--json")) {
-    fmt::print("{}\n", base::dump(Json{{"file", *out}, {"rows", problems.size()}, {"world", world.name}}));
+    put("{}\n", base::dump(Json{{"file", *out}, {"rows", problems.size()}, {"world", world.name}}));
   } else {
-    fmt::print("{}\n", *out);
-    if (!call.has("--quiet")) fmt::print(stderr, "{} problems of {}\n", count_text(count), world.name);
+    put("{}\n", *out);
+    if (!call.has("--quiet")) say("{} problems of {}\n", count_text(count), world.name);
   }
   return 0;
 }

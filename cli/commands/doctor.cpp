@@ -38,7 +38,7 @@ int run_doctor(const Call& call) {
   facts["disk_free_bytes"] = base::free_bytes(call.runs);
   facts["environment"] = environment_text();
   if (call.has("--json")) {
-    fmt::print("{}\n", base::dump(facts, 2));
+    put("{}\n", base::dump(facts, 2));
     return 0;
   }
   for (const auto& [key, value] : facts.items()) {
@@ -46,7 +46,7 @@ int run_doctor(const Call& call) {
     const std::string text = value.is_string() ? value.get<std::string>()
                              : bytes           ? size_text(value.get<uint64_t>())
                                                : base::dump(value);
-    fmt::print("{:<12} {}\n", bytes ? key.substr(0, key.size() - 6) : key, text);
+    put("{:<12} {}\n", bytes ? key.substr(0, key.size() - 6) : key, text);
   }
   return 0;
 }

@@ -40,12 +40,12 @@ int run_judge(const Call& call) {
   base::write_file_atomic(run / "results.json", text);
   if (call.has("--record")) base::write_file_atomic(folder / "results.json", text);
   if (call.has("--json")) {
-    fmt::print("{}", text);
+    put("{}", text);
   } else {
-    fmt::print("{}", report::verdicts_text(results));
+    put("{}", report::verdicts_text(results));
   }
   if (call.has("--record") && !call.has("--quiet")) {
-    fmt::print(stderr, "recorded in {}\n", (folder / "results.json").string());
+    say("recorded in {}\n", (folder / "results.json").string());
   }
   return call.has("--strict") && !every_claim_reproduced(results) ? 1 : 0;
 }

@@ -38,13 +38,13 @@ void print_recipes(const Console& console) {
     for (const report::Preset& preset : card.presets) presets += (presets.empty() ? "" : ", ") + preset.name;
     table.row({console.paint(Tone::accent, card.name), card.title, card.paper, presets});
   }
-  fmt::print("{}", table.text(console));
+  put("{}", table.text(console));
 }
 
 void print_runs(const Call& call, const Console& console) {
   const std::vector<RunInfo> runs = known_runs(call.runs, SIZE_MAX);
   if (runs.empty()) {
-    fmt::print(stderr, "no runs in {}; start one: hone demo\n", call.runs.string());
+    say("no runs in {}; start one: hone demo\n", call.runs.string());
     return;
   }
   Table table({"run", "recipe", "preset", "seeds", "state", "started"});
@@ -53,7 +53,7 @@ void print_runs(const Call& call, const Console& console) {
     table.row({run.name, run.recipe, run.preset, fmt::format("{}", run.seeds), console.paint(tone, name_of(run.state)),
                run.started_at});
   }
-  fmt::print("{}", table.text(console));
+  put("{}", table.text(console));
 }
 
 void print_tasks(const Console& console) {
@@ -72,7 +72,7 @@ void print_tasks(const Console& console) {
       {"regex", "matches the answer as a regular expression"},
       {"countdown", "is a derivation that uses each number once and reaches the target"}};
   for (const auto& [name, meaning] : meanings) verifiers.row({console.paint(Tone::accent, name), meaning});
-  fmt::print("{}\n{}", worlds.text(console), verifiers.text(console));
+  put("{}\n{}", worlds.text(console), verifiers.text(console));
 }
 
 int run_ls(const Call& call) {
@@ -81,19 +81,19 @@ int run_ls(const Call& call) {
   const Console console = Console::of(stdout);
   if (what == "recipes" || what.empty()) {
     if (call.has("--json")) {
-      fmt::print("{}\n", base::dump(recipes_json(), 2));
+      put("{}\n", base::dump(recipes_json(), 2));
     } else {
       print_recipes(console);
     }
   } else if (what == "runs") {
     if (call.has("--json")) {
-      fmt::print("{}\n", base::dump(runs_json(call), 2));
+      put("{}\n", base::dump(runs_json(call), 2));
     } else {
       print_runs(call, console);
     }
   } else if (what == "tasks") {
     if (call.has("--json")) {
-      fmt::print("{}\n", base::dump(tasks_json(), 2));
+      put("{}\n", base::dump(tasks_json(), 2));
     } else {
       print_tasks(console);
     }

@@ -23,17 +23,17 @@ int run_report(const Call& call) {
   if (call.has("--json")) {
     Json reports = Json::array();
     for (const fs::path& run : runs) reports.push_back(report::report_json(run));
-    fmt::print("{}\n", base::dump(runs.size() == 1 ? reports[0] : reports, 2));
+    put("{}\n", base::dump(runs.size() == 1 ? reports[0] : reports, 2));
     return 0;
   }
   for (const fs::path& run : runs) {
     if (call.has("--md")) {
-      fmt::print("{}", report::report_markdown(run));
+      put("{}", report::report_markdown(run));
       continue;
     }
     const fs::path page = report::write_report(run);
-    if (!call.has("--quiet")) fmt::print("{}\n", report::report_markdown(run));
-    fmt::print("{}\n", shown_path(page));
+    if (!call.has("--quiet")) put("{}\n", report::report_markdown(run));
+    put("{}\n", shown_path(page));
   }
   return 0;
 }

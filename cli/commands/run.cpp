@@ -43,7 +43,13 @@ void run_seed(const RunPlan& plan, uint64_t seed, const Call& call, base::Pool& 
   if (plan.how_many == Seeds::many) progress.say(fmt::format("seed {} of 1..{}", seed, plan.seeds.size()));
   const auto mark = train::Session::resume_mark(dir);
   report::RunRecord record(dir, &progress, mark ? &*mark : nullptr);
-  train::Env env{.rng = Rng(seed), .dir = dir, .pool = pool, .record = record, .stop = stop, .command = call.line()};
+  train::Env env{.rng = Rng(seed),
+                 .dir = dir,
+                 .pool = pool,
+                 .record = record,
+                 .stop = stop,
+                 .checkpoint_seconds = plan.checkpoint_seconds,
+                 .command = call.line()};
   recipe_run(plan.recipe.card.name).run(env, *plan.recipe.options);
   progress.finish();
 }
@@ -60,11 +66,11 @@ void run_seeds(const RunPlan& plan, const Call& call, const std::atomic<bool>& s
 
 void print_outcome(const RunPlan& plan, const Call& call, const fs::path& page) {
   if (call.has("--json")) {
-    fmt::print("{}\n", base::dump(report::report_json(plan.dir), 2));
+    put("{}\n", base::dump(report::report_json(plan.dir), 2));
   } else if (call.has("--quiet")) {
-    fmt::print("{}\n", shown_path(plan.dir));
+    put("{}\n", shown_path(plan.dir));
   } else {
-    fmt::print("\n{}", outcome_text(plan.dir, shown_path(page), Console::of(stdout)));
+    put("\n{}", outcome_text(plan.dir, shown_path(page), Console::of(stdout)));
   }
 }
 
@@ -75,11 +81,11 @@ int run_recipe(const Call& call) {
   const std::atomic<bool>& stop = stop_on_signals();
   make_run_folder(plan, call);
   const base::RunLock lock(plan.dir);
-  if (!call.has("--quiet")) fmt::print(stderr, "{}\n", shown_path(plan.dir));
+  if (!call.has("--quiet")) say("{}\n", shown_path(plan.dir));
   try {
     run_seeds(plan, call, stop);
   } catch (const Interrupted&) {
-    fmt::print(stderr, "stopped after a checkpoint\nresume with: hone run --resume {}\n", shown_path(plan.dir));
+    say("stopped after a checkpoint\nresume with: hone run --resume {}\n", shown_path(plan.dir));
     return 130;
   } catch (...) {
     discard_if_untouched(plan);

@@ -64,39 +64,39 @@ void print_option(const base::OptionEntry& entry, const Console& console, int wi
   if (!range.empty()) about += fmt::format("; {}", range);
   if (entry.info.source != "ours") about += fmt::format(" [{}]", entry.info.source);
   const int columns = console.columns() > 0 ? console.columns() : 100;
-  fmt::print("{}\n", line);
-  if (said.insert(about).second) fmt::print("{}\n", console.paint(Tone::dim, wrap(about, columns, 6)));
+  put("{}\n", line);
+  if (said.insert(about).second) put("{}\n", console.paint(Tone::dim, wrap(about, columns, 6)));
 }
 
 void print_recipe(const Recipe& recipe) {
   const Console console = Console::of(stdout);
   const int columns = console.columns() > 0 ? console.columns() : 100;
-  fmt::print("{}  {}\n\n", console.paint(Tone::bold, recipe.card.title), console.paint(Tone::dim, recipe.card.paper));
-  for (const std::string& line : recipe.card.method) fmt::print("{}\n", wrap(line, columns, 2));
-  fmt::print("\n{}\n", console.paint(Tone::bold, "Presets"));
+  put("{}  {}\n\n", console.paint(Tone::bold, recipe.card.title), console.paint(Tone::dim, recipe.card.paper));
+  for (const std::string& line : recipe.card.method) put("{}\n", wrap(line, columns, 2));
+  put("\n{}\n", console.paint(Tone::bold, "Presets"));
   for (const report::Preset& preset : recipe.card.presets) {
-    fmt::print("  {} {:<8} {}\n", preset.name == recipe.preset ? "→" : " ", preset.name, preset.summary);
+    put("  {} {:<8} {}\n", preset.name == recipe.preset ? "→" : " ", preset.name, preset.summary);
   }
-  fmt::print("\n{}\n", console.paint(Tone::bold,
-                                     fmt::format("Options of preset {} (* differs from the default)", recipe.preset)));
+  put("\n{}\n",
+      console.paint(Tone::bold, fmt::format("Options of preset {} (* differs from the default)", recipe.preset)));
   const std::vector<base::OptionEntry> entries = recipe.set->entries();
   int width = 0;
   for (const auto& entry : entries) width = std::max(width, width_of(entry.path));
   std::set<std::string> said;
   for (const auto& entry : entries) print_option(entry, console, width, said);
-  if (!recipe.card.claims.empty()) fmt::print("\n{}\n", console.paint(Tone::bold, "Claims"));
+  if (!recipe.card.claims.empty()) put("\n{}\n", console.paint(Tone::bold, "Claims"));
   for (const report::Claim& claim : recipe.card.claims) {
-    fmt::print("  {}  {}\n", claim.id, wrap(claim.statement, columns, 5).substr(5));
+    put("  {}  {}\n", claim.id, wrap(claim.statement, columns, 5).substr(5));
   }
-  fmt::print("\nhone cp {0} my.toml    hone run {0} --preset {1}\n", recipe.card.name, recipe.preset);
+  put("\nhone cp {0} my.toml    hone run {0} --preset {1}\n", recipe.card.name, recipe.preset);
 }
 
 void show_recipe(const Call& call) {
   const Recipe recipe = resolve_recipe(call);
   if (call.has("--config")) {
-    fmt::print("{}", recipe_toml(recipe));
+    put("{}", recipe_toml(recipe));
   } else if (call.has("--json")) {
-    fmt::print("{}\n", base::dump(recipe_json(recipe), 2));
+    put("{}\n", base::dump(recipe_json(recipe), 2));
   } else {
     print_recipe(recipe);
   }
@@ -104,7 +104,7 @@ void show_recipe(const Call& call) {
 
 void show_run(const Call& call, const fs::path& dir) {
   if (call.has("--config")) {
-    fmt::print("{}", base::read_file(dir / "config.toml", 1 << 24));
+    put("{}", base::read_file(dir / "config.toml", 1 << 24));
     return;
   }
   const RunInfo run = run_info(dir);
@@ -112,21 +112,21 @@ void show_run(const Call& call, const fs::path& dir) {
   if (call.has("--json")) {
     Json out = to_json(run);
     out["options"] = options_json(recipe);
-    fmt::print("{}\n", base::dump(out, 2));
+    put("{}\n", base::dump(out, 2));
     return;
   }
   const Console console = Console::of(stdout);
-  fmt::print("{}  {}\n\n", console.paint(Tone::bold, run.name), name_of(run.state));
-  fmt::print("  recipe   {} ({})\n  preset   {}\n  seeds    {}\n  started  {}\n  command  {}\n  folder   {}\n",
-             run.recipe, recipe.card.title, run.preset, run.seeds, run.started_at, run.command, shown_path(dir));
-  fmt::print("\n{}\n", console.paint(Tone::bold, "Options that differ from the defaults"));
+  put("{}  {}\n\n", console.paint(Tone::bold, run.name), name_of(run.state));
+  put("  recipe   {} ({})\n  preset   {}\n  seeds    {}\n  started  {}\n  command  {}\n  folder   {}\n", run.recipe,
+      recipe.card.title, run.preset, run.seeds, run.started_at, run.command, shown_path(dir));
+  put("\n{}\n", console.paint(Tone::bold, "Options that differ from the defaults"));
   Table table({"  option", "value", "default", "from"});
   for (const base::OptionEntry& entry : changed_options(recipe)) {
     table.row({"  " + entry.path, entry.value, entry.standard, entry.place});
   }
-  fmt::print("{}\n", table.text(console));
-  fmt::print("{}\n", run.state == RunState::stopped ? fmt::format("hone run --resume {}", shown_path(dir))
-                                                    : fmt::format("hone report {}", shown_path(dir)));
+  put("{}\n", table.text(console));
+  put("{}\n", run.state == RunState::stopped ? fmt::format("hone run --resume {}", shown_path(dir))
+                                             : fmt::format("hone report {}", shown_path(dir)));
 }
 
 int run_show(const Call& call) {

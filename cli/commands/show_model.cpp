@@ -66,14 +66,14 @@ void show_model(const Call& call, const fs::path& dir) {
     const Json out = {{"path", dir.string()},   {"config", model.config()}, {"parameters", facts.parameters},
                       {"dtypes", facts.dtypes}, {"tokenizer", tokenizer},   {"files", files},
                       {"tensors", tensors}};
-    fmt::print("{}\n", base::dump(out, 2));
+    put("{}\n", base::dump(out, 2));
     return;
   }
   const Console console = Console::of(stdout);
   const std::string type = base::get_string_or(model.config(), "model_type", "unknown", "config.json");
-  fmt::print("{}  {} · {} parameters", console.paint(Tone::bold, dir.string()), type, count_text(facts.parameters));
-  for (const auto& [dtype, count] : facts.dtypes) fmt::print(" · {}", dtype);
-  fmt::print(" · {} of {} tokens\n\n", tokenizer["kind"].get<std::string>(), tokenizer["tokens"].get<int64_t>());
+  put("{}  {} · {} parameters", console.paint(Tone::bold, dir.string()), type, count_text(facts.parameters));
+  for (const auto& [dtype, count] : facts.dtypes) put(" · {}", dtype);
+  put(" · {} of {} tokens\n\n", tokenizer["kind"].get<std::string>(), tokenizer["tokens"].get<int64_t>());
   Table table({"file", "size", "sha256"});
   for (const Json& file : files) {
     table.row({file["file"].get<std::string>(), size_text(file["bytes"].get<uint64_t>()),
@@ -83,7 +83,7 @@ void show_model(const Call& call, const fs::path& dir) {
   for (const checkpoint::TensorInfo* tensor : model.tensors()) {
     tensors.row({tensor->name, checkpoint::name_of(tensor->dtype), shape_text(tensor->shape)});
   }
-  fmt::print("{}\n{}", table.text(console), tensors.text(console));
+  put("{}\n{}", table.text(console), tensors.text(console));
 }
 
 }  // namespace hone::cli

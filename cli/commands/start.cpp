@@ -16,7 +16,7 @@ void announce_reading(const Call& call, const Recipe& recipe) {
   const std::string data = text_value(recipe, "data");
   std::error_code code;
   if (data.empty() || call.has("--quiet") || std::filesystem::file_size(data, code) < kLargeFile || code) return;
-  fmt::print(stderr, "hone: reading {} …\n", data);
+  say("hone: reading {} …\n", data);
 }
 
 void print_plan(const Call& call, const RunPlan& plan, const Inputs& inputs) {
@@ -33,17 +33,16 @@ void print_plan(const Call& call, const RunPlan& plan, const Inputs& inputs) {
                       {"parameters", needs.parameters},
                       {"memory_bytes", needs.memory_bytes},
                       {"options", plan.recipe.set->to_json()}};
-    fmt::print("{}\n", base::dump(out, 2));
+    put("{}\n", base::dump(out, 2));
     return;
   }
-  fmt::print("would {}\nfolder      {}\n", plan_line(plan), dir);
-  if (inputs.rows > 0) fmt::print("rows        {}\n", count_text(inputs.rows));
+  put("would {}\nfolder      {}\n", plan_line(plan), dir);
+  if (inputs.rows > 0) put("rows        {}\n", count_text(inputs.rows));
   if (needs.parameters > 0) {
-    fmt::print("parameters  about {}\nmemory      about {}\n", count_text(needs.parameters),
-               size_text(needs.memory_bytes));
+    put("parameters  about {}\nmemory      about {}\n", count_text(needs.parameters), size_text(needs.memory_bytes));
   }
   for (const base::OptionEntry& entry : changed_options(plan.recipe)) {
-    fmt::print("option      {} = {}  (default {})\n", entry.path, entry.value, entry.standard);
+    put("option      {} = {}  (default {})\n", entry.path, entry.value, entry.standard);
   }
 }
 

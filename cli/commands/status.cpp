@@ -38,25 +38,25 @@ int print_status(const Call& call) {
     for (const RunInfo& run : runs) list.push_back(to_json(run));
     for (const auto& [command, why] : next) commands.push_back(command);
     const Json out = {{"version", version()}, {"threads", thread_count(call)}, {"runs", list}, {"next", commands}};
-    fmt::print("{}\n", base::dump(out, 2));
+    put("{}\n", base::dump(out, 2));
     return 0;
   }
   const Console console = Console::of(stdout);
   const int threads = thread_count(call);
-  fmt::print("{} {} · {} thread{} · {} · {} recipes\n", console.paint(Tone::bold, "hone"), version(), threads,
-             threads == 1 ? "" : "s", simd_level(), report::recipe_cards().size());
+  put("{} {} · {} thread{} · {} · {} recipes\n", console.paint(Tone::bold, "hone"), version(), threads,
+      threads == 1 ? "" : "s", simd_level(), report::recipe_cards().size());
   if (!runs.empty()) {
     Table table({"  last runs", "preset", "state", "started"});
     for (const RunInfo& run : runs) table.row({"  " + run.name, run.preset, name_of(run.state), run.started_at});
-    fmt::print("\n{}", table.text(console));
+    put("\n{}", table.text(console));
   }
-  fmt::print("\n{}\n", console.paint(Tone::dim, "  next"));
+  put("\n{}\n", console.paint(Tone::dim, "  next"));
   std::size_t width = 0;
   for (const auto& [command, why] : next) width = std::max(width, command.size());
   for (const auto& [command, why] : next) {
-    fmt::print("  {}{:{}}  {}\n", console.paint(Tone::accent, command), "", width - command.size(), why);
+    put("  {}{:{}}  {}\n", console.paint(Tone::accent, command), "", width - command.size(), why);
   }
-  fmt::print("\n  hone --help lists every command\n");
+  put("\n  hone --help lists every command\n");
   return 0;
 }
 

@@ -155,7 +155,7 @@ void run(train::Env& env, const base::Options& given) {
   const auto accuracy = [&](const models::Model& model) {
     return evaluate::greedy_accuracy(model, tasks.held_out, 256, tasks.verifier, o.max_tokens, env.pool);
   };
-  const auto base = train::base_model(env, session, o.base, o.task, tasks.train, accuracy);
+  const auto base = train::base_model(env, session, o.base, o.task, tasks, accuracy);
   const Lab lab{env, session, o, tasks, base};
 
   PassSummary summary(tasks.held_out);

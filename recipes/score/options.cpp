@@ -80,7 +80,7 @@ void laptop(Options& o) {
   o.base.fit.steps = 1500;
   o.base.fit.batch = 256;
   o.base.fit.optim = {.lr = 2e-3, .weight_decay = 0, .warmup = 75};
-  o.optim = {.lr = 3e-4, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+  o.optim = {.lr = 2e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
   o.sft.fit.steps = 60;
   o.sft.fit.optim = {.lr = 3e-4, .weight_decay = 0, .warmup = 5};
 }
@@ -89,11 +89,14 @@ void laptop(Options& o) {
 void demo(Options& o) {
   laptop(o);
   o.arms = "score";
+  o.alpha = 1;
+  o.stage1.steps = 60;
   o.task.world = "cd3-demo";
-  o.task.train_problems = 8000;
+  o.task.train_problems = 7600;
   o.task.test_problems = 1000;
-  o.base.fit.steps = 900;
+  o.base.fit.steps = 850;
   o.base.fit.batch = 128;
+  o.base.fit.optim.lr = 3e-3;
   o.base.fit.optim.warmup = 45;
 }
 

@@ -115,7 +115,14 @@ class Stager {
     StepResult result;
     result.report = slots_.step(micro_batches(examples, micro_), loss, optimizer_,
                                 optim::learning_rate(o.optim, step, plan_.options.steps));
+    double fixed = 0, broken = 0;
+    for (std::size_t i = 0; i < r1.size(); ++i) {
+      fixed += (1 - r1[i]) * r2[i];
+      broken += r1[i] * (1 - r2[i]);
+    }
+    const auto rollouts_made = static_cast<double>(r1.size());
     result.metrics = {{"reward_1", mean(r1)}, {"reward_2", mean(r2)},
+                      {"wrong_to_right", fixed / rollouts_made}, {"right_to_wrong", broken / rollouts_made},
                       {"kl", result.report.metrics["kl"]}, {"grad_norm", result.report.grad_norm},
                       {"lr", result.report.lr}, {"sampled_tokens", sampled_}};
     return result;
@@ -203,7 +210,7 @@ void run(train::Env& env, const base::Options& given) {
   const auto accuracy = [&](const models::Model& model) {
     return evaluate::greedy_accuracy(model, tasks.held_out, 256, tasks.verifier, o.max_tokens, env.pool);
   };
-  const auto base = train::base_model(env, session, o.base, o.task, tasks.train, accuracy);
+  const auto base = train::base_model(env, session, o.base, o.task, tasks, accuracy);
   const Lab lab{env, session, o, tasks, base};
 
   evaluate::TwoTurnSummary summary(tasks.held_out);

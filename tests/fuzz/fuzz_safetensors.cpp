@@ -41,7 +41,8 @@ std::string with_length(std::string_view text) {
 // As many data bytes as the last end in `text` asks for, so that inputs reach the checks of the layout.
 uint64_t data_bytes_for(std::string_view text) {
   const auto comma = text.rfind(',');
-  const uint64_t end = comma == std::string_view::npos ? 0 : std::strtoull(std::string(text.substr(comma + 1)).c_str(), nullptr, 10);
+  const uint64_t end =
+      comma == std::string_view::npos ? 0 : std::strtoull(std::string(text.substr(comma + 1)).c_str(), nullptr, 10);
   return end > uint64_t{1} << 62 ? 0 : end;
 }
 

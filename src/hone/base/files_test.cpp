@@ -96,7 +96,8 @@ bool throws_io(Call&& call) {
 
 TEST_F(FilesTest, WritesAndReadsBack) {
   const fs::path path = folder / "a";
-  for (const std::string& bytes : {std::string(), std::string("x"), std::string("\0\n\xff", 3), std::string(5 << 20, 'y')}) {
+  const std::string odd("\0\n\xff", 3), big(5 << 20, 'y');
+  for (const std::string& bytes : {std::string(), std::string("x"), odd, big}) {
     write_file_atomic(path, bytes);
     EXPECT_EQ(read_file(path), bytes);
     EXPECT_EQ(names(), Names{"a"});
@@ -191,7 +192,8 @@ TEST_F(FilesTest, PublishLeavesNothingAfterAnException) {
   EXPECT_EQ(names(), Names{});
   const auto fill_disk = [&] {
     return throws_io([&] {
-      publish_folder(folder / "step-1", [](const fs::path& tmp) { write_file_atomic(tmp / "f", std::string(9000, 'x')); });
+      publish_folder(folder / "step-1",
+                     [](const fs::path& tmp) { write_file_atomic(tmp / "f", std::string(9000, 'x')); });
     });
   };
   EXPECT_TRUE(with_file_size_limit(1000, fill_disk));

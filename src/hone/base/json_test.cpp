@@ -34,7 +34,8 @@ testing::AssertionResult says(const std::string& message, std::string_view part)
 }
 
 TEST(ParseJson, ReadsEveryKindOfValueInOrder) {
-  const Json json = parse_json(R"( {"b": [1, -2, 2.5, "é\n", true, false, null, {}, []], "a": {"c": {"d": [[0]]}}} )", "x");
+  const Json json =
+      parse_json(R"( {"b": [1, -2, 2.5, "é\n", true, false, null, {}, []], "a": {"c": {"d": [[0]]}}} )", "x");
   EXPECT_EQ(dump(json), R"({"b":[1,-2,2.5,"é\n",true,false,null,{},[]],"a":{"c":{"d":[[0]]}}})");
   EXPECT_EQ(dump(parse_json("3", "x")), "3");
   EXPECT_EQ(dump(parse_json("\"\"", "x")), "\"\"");
@@ -47,8 +48,8 @@ TEST(ParseJson, SyntaxErrorsNameSourceAndByte) {
   EXPECT_TRUE(says(parse_error("{\"a\" 1}"), "at byte 5: "));
   EXPECT_TRUE(says(parse_error("[1] x"), "at byte 4: "));
   EXPECT_THROW(parse_json(std::string_view(), "x"), Error);
-  for (const char* bad : {"{", "[", "}", "]", "[1,]", "{\"a\":1,}", "{a:1}", "'a'", "nul", "+1", "01", ".5", "1.", "--1",
-                          "[1 2]", "{\"a\"}", "{\"a\":}", "{1:2}", "\"", "\"\\x\"", "/* c */ 1", "[1]//"}) {
+  for (const char* bad : {"{", "[", "}", "]", "[1,]", "{\"a\":1,}", "{a:1}", "'a'", "nul", "+1", "01", ".5", "1.",
+                          "--1", "[1 2]", "{\"a\"}", "{\"a\":}", "{1:2}", "\"", "\"\\x\"", "/* c */ 1", "[1]//"}) {
     parse_error(bad);
   }
 }

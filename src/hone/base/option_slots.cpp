@@ -140,7 +140,9 @@ std::optional<OptionProblem> check(const OptionSlot& slot, TomlScalar& value) {
     return problem;
   }
   if (const auto* text = std::get_if<std::string>(&value)) {
-    if (find_bad_utf8(*text) != std::string_view::npos) return OptionProblem{fmt::format("\"{}\" is not valid UTF-8", slot.path), ""};
+    if (find_bad_utf8(*text) != std::string_view::npos) {
+      return OptionProblem{fmt::format("\"{}\" is not valid UTF-8", slot.path), ""};
+    }
     if (info.choices.empty() || std::find(info.choices.begin(), info.choices.end(), *text) != info.choices.end()) {
       return std::nullopt;
     }

@@ -20,7 +20,7 @@ struct FieldInfo {
   double min = -std::numeric_limits<double>::infinity();   ///< allowed range of numbers, inclusive
   double max = std::numeric_limits<double>::infinity();
   std::vector<std::string> choices = {};                   ///< allowed texts; empty = any
-  std::string source = "ours";                             ///< where the default comes from, e.g. "§5.1", "official code"
+  std::string source = "ours";                             ///< of the default: "§5.1", "official code", "ours"
 };
 
 /// Calls back for every member of an options struct.

@@ -124,7 +124,8 @@ TEST(OptionSet, StringsMayGoWithoutQuotes) {
 TEST(OptionSet, UnknownNamesGetTheNearest) {
   EXPECT_EQ(set_error("optim.clip.hihg=1"),
             "--set: unknown option \"optim.clip.hihg\"; did you mean \"optim.clip.high\"?");
-  EXPECT_EQ(set_error("learning_rate=1"), "--set: unknown option \"learning_rate\"; did you mean \"optim.learning_rate\"?");
+  EXPECT_EQ(set_error("learning_rate=1"),
+            "--set: unknown option \"learning_rate\"; did you mean \"optim.learning_rate\"?");
   EXPECT_EQ(set_error("clip.hihg=1"), "--set: unknown option \"clip.hihg\"; did you mean \"optim.clip.high\"?");
   EXPECT_EQ(set_error("zzzzzzzz=1"),
             "--set: unknown option \"zzzzzzzz\"; known: optim.learning_rate, optim.clip.low, optim.clip.high, steps, "
@@ -223,10 +224,14 @@ TEST(OptionSet, TomlErrorsShowTheLineAndACaret) {
 }
 
 TEST(OptionSet, TomlErrorsOfEveryKind) {
-  EXPECT_TRUE(says(toml_error("learning_rate = 1"), "my.toml:1:1: unknown key \"learning_rate\"; did you mean \"optim.learning_rate\"?"));
-  EXPECT_TRUE(says(toml_error("[otpim]\nlearning_rate = 1"), "my.toml:1:2: unknown table [otpim]; did you mean \"optim\"?"));
-  EXPECT_TRUE(says(toml_error("zzzzzz = 1"), "unknown key \"zzzzzz\"; known: optim, steps, shuffle, method, prompt, beta"));
-  EXPECT_TRUE(says(toml_error("optim = 1"), "my.toml:1:9: \"optim\" is a table of options, not one value; known: learning_rate, clip"));
+  EXPECT_TRUE(says(toml_error("learning_rate = 1"),
+                   "my.toml:1:1: unknown key \"learning_rate\"; did you mean \"optim.learning_rate\"?"));
+  EXPECT_TRUE(says(toml_error("[otpim]\nlearning_rate = 1"),
+                   "my.toml:1:2: unknown table [otpim]; did you mean \"optim\"?"));
+  EXPECT_TRUE(says(toml_error("zzzzzz = 1"),
+                   "unknown key \"zzzzzz\"; known: optim, steps, shuffle, method, prompt, beta"));
+  EXPECT_TRUE(says(toml_error("optim = 1"),
+                   "my.toml:1:9: \"optim\" is a table of options, not one value; known: learning_rate, clip"));
   EXPECT_TRUE(says(toml_error("[steps]\na = 1"), "\"steps\" is a table; expected an int"));
   EXPECT_TRUE(says(toml_error("steps = [1]"), "my.toml:1:9: \"steps\" is an array; expected an int"));
   EXPECT_TRUE(says(toml_error("steps = 2020-01-01"), "\"steps\" is a date or time; expected an int"));
@@ -326,7 +331,8 @@ TEST(OptionsJson, ErrorsAreFormatErrorsAndChangeNothing) {
   const std::pair<const char*, const char*> table[] = {
       {R"([])", "run.json: expected an object of options, found array"},
       {R"({"steps":5,"stepz":1})", "run.json: unknown option \"stepz\"; did you mean \"steps\"?"},
-      {R"({"steps":5,"optim":{"clip":{"hihg":1}}})", "run.json: unknown option \"optim.clip.hihg\"; did you mean \"high\"?"},
+      {R"({"steps":5,"optim":{"clip":{"hihg":1}}})",
+       "run.json: unknown option \"optim.clip.hihg\"; did you mean \"high\"?"},
       {R"({"steps":5,"optim":3})", "run.json: \"optim\" is number; expected an object of options"},
       {R"({"steps":1.5})", "run.json: \"steps\" is 1.5; expected an int"},
       {R"({"steps":18446744073709551615})", "run.json: \"steps\" is 1.8446744073709552e+19; expected an int"},

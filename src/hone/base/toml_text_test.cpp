@@ -147,7 +147,8 @@ TEST(ReadToml, RefusesWhatIsNoScalar) {
   for (const char* bad : {"01", "1.", ".5", "1.e5", "1e", "+-1", "--1", "1__0", "_1", "1_", "1_e5", "0x", "0xg",
                           "+0x1", "0x-1", "1e400", "9223372036854775808", "True", "Inf", "in_f", "infinity", "nan(1)",
                           "abc", "1-2", "0b2", "0o8", "1f", "0x1p3"}) {
-    EXPECT_TRUE(usage_error(std::string("a = ") + bad).starts_with("f.toml:1:5: expected true, false, a number")) << bad;
+    const std::string found = usage_error(std::string("a = ") + bad);
+    EXPECT_TRUE(found.starts_with("f.toml:1:5: expected true, false, a number")) << found;
   }
 }
 

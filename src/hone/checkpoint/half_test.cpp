@@ -35,10 +35,10 @@ TEST(Half, EveryValueIsExact) {
 
 TEST(Half, LandmarkValues) {
   EXPECT_EQ(half_to_float(0x3c00), 1.0f);
-  EXPECT_EQ(half_to_float(0x0001), 0x1p-24f);             // smallest subnormal
-  EXPECT_EQ(half_to_float(0x03ff), 1023 * 0x1p-24f);      // largest subnormal
-  EXPECT_EQ(half_to_float(0x0400), 0x1p-14f);             // smallest normal
-  EXPECT_EQ(half_to_float(0x7bff), 65504.0f);             // largest
+  EXPECT_EQ(half_to_float(0x0001), 0x1p-24f);         // smallest subnormal
+  EXPECT_EQ(half_to_float(0x03ff), 1023 * 0x1p-24f);  // largest subnormal
+  EXPECT_EQ(half_to_float(0x0400), 0x1p-14f);         // smallest normal
+  EXPECT_EQ(half_to_float(0x7bff), 65504.0f);         // largest
   EXPECT_EQ(half_to_float(0xfc00), -HUGE_VALF);
   EXPECT_TRUE(std::signbit(half_to_float(0x8000)));
 }

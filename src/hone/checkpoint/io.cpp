@@ -22,14 +22,19 @@ constexpr std::size_t kPieceBytes = std::size_t{1} << 30;
 std::string_view remedy_for(int code) {
   switch (code) {
     case ENOSPC:
-    case EDQUOT: return "free some space there, or write to another disk";
-    case EFBIG: return "raise the limit on the size of files (ulimit -f)";
+    case EDQUOT:
+      return "free some space there, or write to another disk";
+    case EFBIG:
+      return "raise the limit on the size of files (ulimit -f)";
     case EACCES:
     case EPERM:
-    case EROFS: return "check the permissions, or choose another folder";
+    case EROFS:
+      return "check the permissions, or choose another folder";
     case EMFILE:
-    case ENFILE: return "raise the limit on open files (ulimit -n)";
-    default: return "";
+    case ENFILE:
+      return "raise the limit on open files (ulimit -n)";
+    default:
+      return "";
   }
 }
 
@@ -90,8 +95,7 @@ void fail_io(std::string_view action, const std::filesystem::path& path, int cod
               std::string(remedy_for(code)));
 }
 
-InFile::InFile(const std::filesystem::path& path)
-    : path_(path), fd_(open_regular("read", path, O_RDONLY, size_)) {}
+InFile::InFile(const std::filesystem::path& path) : path_(path), fd_(open_regular("read", path, O_RDONLY, size_)) {}
 
 InFile::~InFile() {
   if (fd_ >= 0) ::close(fd_);

@@ -103,11 +103,17 @@ std::string listing(const fs::path& dir) {
 
 [[noreturn]] void fail_missing(const fs::path& dir, std::string_view what) {
   std::error_code code;
-  std::string remedy = "a model folder holds config.json, model.safetensors (or shards with an index) and tokenizer.json";
+  std::string remedy =
+      "a model folder holds config.json, model.safetensors (or shards with an index) and tokenizer.json";
   if (fs::exists(dir / "pytorch_model.bin", code) || fs::exists(dir / "pytorch_model.bin.index.json", code)) {
     remedy = "hone does not read pickles (they can run code); convert pytorch_model.bin to safetensors";
   }
-  throw Error(ErrorKind::io, fmt::format("{}: {} is missing; found {}", dir.string(), what, listing(dir)), remedy);
+  const bool dangling = fs::is_symlink(fs::symlink_status(dir / what, code));
+  if (dangling) remedy = "incomplete download? get the file again";
+  throw Error(ErrorKind::io,
+              fmt::format("{}: {} is {}; found {}", dir.string(), what,
+                          dangling ? "a link to a file that does not exist" : "missing", listing(dir)),
+              remedy);
 }
 
 void write_json(const fs::path& path, const Json& value) {
@@ -166,7 +172,8 @@ void ModelDir::open_shards(const fs::path& index_path) {
   for (const std::string& shard : shards) {
     std::error_code code;
     if (!fs::exists(path_ / shard, code)) {
-      throw Error(ErrorKind::io, fmt::format("{}: shard {} is missing; found {}", where, quote_name(shard), listing(path_)),
+      throw Error(ErrorKind::io,
+                  fmt::format("{}: shard {} is missing; found {}", where, quote_name(shard), listing(path_)),
                   "incomplete download? get the missing file");
     }
     add_file(path_ / shard);
@@ -176,8 +183,8 @@ void ModelDir::open_shards(const fs::path& index_path) {
     const std::string actual = found == index_.end() ? "" : found->second.file->path().filename().string();
     if (actual == shard) continue;
     throw Error(ErrorKind::format,
-                fmt::format("{}: tensor {} is said to be in {}, but it is in {}", where, quote_name(tensor), quote_name(shard),
-                            actual.empty() ? "no shard" : quote_name(actual)),
+                fmt::format("{}: tensor {} is said to be in {}, but it is in {}", where, quote_name(tensor),
+                            quote_name(shard), actual.empty() ? "no shard" : quote_name(actual)),
                 "the index and the shards come from different versions; download the folder again");
   }
 }
@@ -210,8 +217,8 @@ const ModelDir::Entry& ModelDir::entry(std::string_view name) const {
   std::vector<std::string> names;
   for (const auto& [known, entry] : index_) names.push_back(known);
   throw Error(ErrorKind::format,
-              fmt::format("{}: there is no tensor {} among {}{}", path_.string(), quote_name(name), grouped(names.size()),
-                          base::suggestion(name, names)),
+              fmt::format("{}: there is no tensor {} among {}{}", path_.string(), quote_name(name),
+                          grouped(names.size()), base::suggestion(name, names)),
               "config.json and the weights may belong to different models");
 }
 
@@ -242,10 +249,10 @@ void write_model_dir(const fs::path& dir, const ModelFiles& files) {
     throw Error(ErrorKind::usage, fmt::format("{}: exists already and is not an empty folder", dir.string()),
                 "choose another folder, or remove this one");
   }
-  if (final.has_parent_path()) base::make_folders(final.parent_path());
   uint64_t bytes = base::dump(files.tokenizer).size() * 2;
   for (const TensorData& tensor : files.tensors) bytes += byte_count(tensor);
   require_space(final, bytes);
+  if (final.has_parent_path()) base::make_folders(final.parent_path());
   if (empty) fs::remove(final, code);
   base::publish_folder(final, [&](const fs::path& tmp) {
     write_json(tmp / "config.json", files.config);

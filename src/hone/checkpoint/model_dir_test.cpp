@@ -12,7 +12,9 @@ namespace fs = std::filesystem;
 constexpr float kValues[6] = {0, 1, 2, 3, 4, 5};
 constexpr const char* kIndex = "model.safetensors.index.json";
 
-TensorData tensor(std::string name, std::vector<int64_t> shape) { return {std::move(name), Dtype::f32, shape, kValues}; }
+TensorData tensor(std::string name, std::vector<int64_t> shape) {
+  return {std::move(name), Dtype::f32, shape, kValues};
+}
 
 // A folder with two shards, "a" and "b" in the first and "c" in the second, and the given index.
 void write_sharded(const TempFolder& folder, std::string_view index) {
@@ -63,6 +65,9 @@ TEST(ModelDir, FollowsLinksAsInAHuggingFaceCache) {
   fs::create_symlink("../blobs/1", folder / "snapshot/config.json");
   fs::create_symlink("../blobs/2", folder / "snapshot/model.safetensors");
   EXPECT_EQ(ModelDir(folder / "snapshot").tensors().size(), 1u);
+  fs::remove(folder / "blobs/2");
+  expect_error(ErrorKind::io, {"model.safetensors is a link to a file that does not exist"},
+               [&] { ModelDir(folder / "snapshot"); });
 }
 
 TEST(ModelDir, MissingPartsAreIoErrorsThatListWhatIsThere) {
@@ -98,12 +103,15 @@ TEST(ModelDir, WrongShapesAndNamesAreNamed) {
   write_safetensors(folder / "model.safetensors", {tensor("h.0.attn.c_attn.weight", {2, 3}), tensor("ln_f.bias", {3})});
   const ModelDir dir(folder.path());
   std::vector<float> out(6);
-  expect_error(ErrorKind::format, {"\"h.0.attn.c_attn.weight\" has the shape [2, 3], the model needs [3, 2]"},
-               [&] { dir.read_floats("h.0.attn.c_attn.weight", std::vector<int64_t>{3, 2}, out); });
+  expect_error(ErrorKind::format, {"\"h.0.attn.c_attn.weight\" has the shape [2, 3], the model needs [3, 2]"}, [&] {
+    dir.read_floats("h.0.attn.c_attn.weight", std::vector<int64_t>{3, 2}, out);
+  });
   expect_error(ErrorKind::format, {"needs []"},
                [&] { dir.read_floats("ln_f.bias", std::vector<int64_t>{}, std::span(out).first(1)); });
-  expect_error(ErrorKind::format, {"no tensor \"h.0.attn.c_atn.weight\" among 2; did you mean \"h.0.attn.c_attn.weight\"?"},
-               [&] { dir.read_floats("h.0.attn.c_atn.weight", std::vector<int64_t>{2, 3}, out); });
+  expect_error(ErrorKind::format,
+               {"no tensor \"h.0.attn.c_atn.weight\" among 2; did you mean \"h.0.attn.c_attn.weight\"?"}, [&] {
+                 dir.read_floats("h.0.attn.c_atn.weight", std::vector<int64_t>{2, 3}, out);
+               });
 }
 
 TEST(ModelDir, NonFiniteWeightsAreNumericErrors) {
@@ -155,7 +163,8 @@ TEST(ParseIndex, KeepsTheMapInOrderAndSkipsTheRest) {
   ASSERT_EQ(map.size(), 3u);
   EXPECT_EQ(map[0], (std::pair<std::string, std::string>{"a", "m-1.safetensors"}));
   EXPECT_EQ(map[2].first, "c");
-  EXPECT_TRUE(parse_index(R"({"weight_map":{}, "more": [[1, -1, 1e9, "s", true, null, {"weight_map": 3}]]})", "i").empty());
+  EXPECT_TRUE(
+      parse_index(R"({"weight_map":{}, "more": [[1, -1, 1e9, "s", true, null, {"weight_map": 3}]]})", "i").empty());
 }
 
 TEST(ParseIndex, WrongTypesAreNamed) {

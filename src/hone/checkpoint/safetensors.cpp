@@ -39,19 +39,32 @@ void convert(const std::byte* from, std::span<float> out, Convert&& to_float) {
 void convert(Dtype dtype, const std::byte* from, std::span<float> out) {
   const auto cast = [](auto value) { return static_cast<float>(value); };
   switch (dtype) {
-    case Dtype::f32: return convert<float>(from, out, cast);
-    case Dtype::f16: return convert<uint16_t>(from, out, half_to_float);
-    case Dtype::bf16: return convert<uint16_t>(from, out, bfloat16_to_float);
-    case Dtype::f64: return convert<double>(from, out, cast);
-    case Dtype::i64: return convert<int64_t>(from, out, cast);
-    case Dtype::i32: return convert<int32_t>(from, out, cast);
-    case Dtype::i16: return convert<int16_t>(from, out, cast);
-    case Dtype::i8: return convert<int8_t>(from, out, cast);
-    case Dtype::u8: return convert<uint8_t>(from, out, cast);
-    case Dtype::u16: return convert<uint16_t>(from, out, cast);
-    case Dtype::u32: return convert<uint32_t>(from, out, cast);
-    case Dtype::u64: return convert<uint64_t>(from, out, cast);
-    case Dtype::boolean: return convert<uint8_t>(from, out, [](uint8_t byte) { return byte != 0 ? 1.0f : 0.0f; });
+    case Dtype::f32:
+      return convert<float>(from, out, cast);
+    case Dtype::f16:
+      return convert<uint16_t>(from, out, half_to_float);
+    case Dtype::bf16:
+      return convert<uint16_t>(from, out, bfloat16_to_float);
+    case Dtype::f64:
+      return convert<double>(from, out, cast);
+    case Dtype::i64:
+      return convert<int64_t>(from, out, cast);
+    case Dtype::i32:
+      return convert<int32_t>(from, out, cast);
+    case Dtype::i16:
+      return convert<int16_t>(from, out, cast);
+    case Dtype::i8:
+      return convert<int8_t>(from, out, cast);
+    case Dtype::u8:
+      return convert<uint8_t>(from, out, cast);
+    case Dtype::u16:
+      return convert<uint16_t>(from, out, cast);
+    case Dtype::u32:
+      return convert<uint32_t>(from, out, cast);
+    case Dtype::u64:
+      return convert<uint64_t>(from, out, cast);
+    case Dtype::boolean:
+      return convert<uint8_t>(from, out, [](uint8_t byte) { return byte != 0 ? 1.0f : 0.0f; });
   }
 }
 
@@ -115,16 +128,15 @@ void check_names(const std::vector<TensorData>& tensors) {
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path) : file_(path), header_(read_header(file_)) {}
 
 void SafetensorsFile::read(const TensorInfo& tensor, std::span<std::byte> out) const {
-  require(out.size() == tensor.end - tensor.begin, ErrorKind::internal,
-          "{}: tensor {} has {} bytes, {} were asked for", path().string(), quote_name(tensor.name),
-          tensor.end - tensor.begin, out.size());
+  require(out.size() == tensor.end - tensor.begin, ErrorKind::internal, "{}: tensor {} has {} bytes, {} were asked for",
+          path().string(), quote_name(tensor.name), tensor.end - tensor.begin, out.size());
   file_.read(header_.data_begin + tensor.begin, out);
 }
 
 void SafetensorsFile::read_floats(const TensorInfo& tensor, std::span<float> out, NonFinite policy) const {
   require(out.size() == static_cast<uint64_t>(tensor.elements()), ErrorKind::internal,
-          "{}: tensor {} has {} elements, {} were asked for", path().string(), quote_name(tensor.name), tensor.elements(),
-          out.size());
+          "{}: tensor {} has {} elements, {} were asked for", path().string(), quote_name(tensor.name),
+          tensor.elements(), out.size());
   if (tensor.dtype == Dtype::f32) {
     read(tensor, std::as_writable_bytes(out));
   } else {

@@ -31,10 +31,10 @@ struct TensorInfo {
 
 /// A parsed header.
 struct Header {
-  std::vector<TensorInfo> tensors;               ///< in order of their data
+  std::vector<TensorInfo> tensors;  ///< in order of their data
   std::map<std::string, std::string> metadata;
-  uint64_t data_begin = 0;                       ///< offset of the data section in the file
-  std::vector<uint32_t> by_name;                 ///< indices into `tensors`, in order of the names
+  uint64_t data_begin = 0;        ///< offset of the data section in the file
+  std::vector<uint32_t> by_name;  ///< indices into `tensors`, in order of the names
 
   /// nullptr when there is none of that name; O(log n).
   const TensorInfo* find(std::string_view name) const;

@@ -113,7 +113,8 @@ class HeaderReader : public JsonEvents {
   bool end_object() override {
     if (at_ == At::tensor) {
       require(has_dtype_ && has_shape_ && has_offsets_, ErrorKind::format,
-              "{}: tensor {} lacks one of \"dtype\", \"shape\" and \"data_offsets\"", where(), quote_name(tensor_.name));
+              "{}: tensor {} lacks one of \"dtype\", \"shape\" and \"data_offsets\"", where(),
+              quote_name(tensor_.name));
       header_.tensors.push_back(std::move(tensor_));
     }
     at_ = at_ == At::root ? At::start : At::root;
@@ -150,8 +151,8 @@ class HeaderReader : public JsonEvents {
 
   void start_field(std::string& name) {
     bool* seen = name == "dtype" ? &has_dtype_ : name == "shape" ? &has_shape_ : &has_offsets_;
-    require(seen != &has_offsets_ || name == "data_offsets", ErrorKind::format, "{}: tensor {} has the unknown member {}",
-            where(), quote_name(tensor_.name), quote_name(name));
+    require(seen != &has_offsets_ || name == "data_offsets", ErrorKind::format,
+            "{}: tensor {} has the unknown member {}", where(), quote_name(tensor_.name), quote_name(name));
     require(!*seen, ErrorKind::format, "{}: tensor {} has the member {} twice", where(), quote_name(tensor_.name),
             quote_name(name));
     *seen = true;
@@ -160,12 +161,18 @@ class HeaderReader : public JsonEvents {
 
   std::string expected() const override {
     switch (at_) {
-      case At::start: return "the header must be one JSON object";
-      case At::root: return fmt::format("{} must be an object", in_metadata_ ? "\"__metadata__\"" : quote_name(tensor_.name));
-      case At::metadata: return fmt::format("\"__metadata__\" must map texts to texts, at key {}", quote_name(key_));
-      case At::shape: return fmt::format("tensor {}: \"shape\" must hold whole numbers below 2^63", quote_name(tensor_.name));
-      case At::offsets: return fmt::format("tensor {}: \"data_offsets\" must be two whole numbers", quote_name(tensor_.name));
-      case At::tensor: break;
+      case At::start:
+        return "the header must be one JSON object";
+      case At::root:
+        return fmt::format("{} must be an object", in_metadata_ ? "\"__metadata__\"" : quote_name(tensor_.name));
+      case At::metadata:
+        return fmt::format("\"__metadata__\" must map texts to texts, at key {}", quote_name(key_));
+      case At::shape:
+        return fmt::format("tensor {}: \"shape\" must hold whole numbers below 2^63", quote_name(tensor_.name));
+      case At::offsets:
+        return fmt::format("tensor {}: \"data_offsets\" must be two whole numbers", quote_name(tensor_.name));
+      case At::tensor:
+        break;
     }
     return fmt::format("tensor {}: {} must be {}", quote_name(tensor_.name), quote_name(key_),
                        key_ == "dtype" ? "a string" : "a list");
@@ -173,9 +180,9 @@ class HeaderReader : public JsonEvents {
 
   Header header_;
   At at_ = At::start;
-  TensorInfo tensor_;                  // the one being read
-  std::string key_;                    // the member being read, of a tensor or of the metadata
-  int offsets_ = 0;                    // numbers of "data_offsets" seen
+  TensorInfo tensor_;  // the one being read
+  std::string key_;    // the member being read, of a tensor or of the metadata
+  int offsets_ = 0;    // numbers of "data_offsets" seen
   bool in_metadata_ = false, has_metadata_ = false;
   bool has_dtype_ = false, has_shape_ = false, has_offsets_ = false;
 };
@@ -219,8 +226,8 @@ void check_layout(const std::vector<TensorInfo>& tensors, uint64_t data_bytes, s
             grouped(tensor.begin - covered), quote_name(tensor.name), grouped(tensor.begin));
     if (tensor.end > data_bytes) {
       throw Error(ErrorKind::format,
-                  fmt::format("{}: tensor {} ends at {} but the file holds {} data bytes", where, quote_name(tensor.name),
-                              grouped(tensor.end), grouped(data_bytes)),
+                  fmt::format("{}: tensor {} ends at {} but the file holds {} data bytes", where,
+                              quote_name(tensor.name), grouped(tensor.end), grouped(data_bytes)),
                   "truncated download? download it again, or compare its SHA-256 with the source's");
     }
     covered = tensor.end;

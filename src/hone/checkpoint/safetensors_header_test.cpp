@@ -84,7 +84,8 @@ TEST(SafetensorsHeader, Hostile09OverlappingTensors) {
 }
 TEST(SafetensorsHeader, Hostile10AGap) {
   expect_refused(file_bytes(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
-                            R"("b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}})", 5),
+                            R"("b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}})",
+                            5),
                  {"1 bytes before tensor \"b\"", "belong to no tensor"});
   expect_refused(file_bytes(entry(R"("dtype":"U8","shape":[2],"data_offsets":[4,6])"), 6), {"4 bytes before"});
 }
@@ -126,7 +127,8 @@ TEST(SafetensorsHeader, NamesAndMembersTwiceAreRefused) {
   expect_refused(file_bytes("{\"a\":" + empty + ",\"b\":" + empty + ",\"a\":" + empty + "}"), {"\"a\" appears twice"});
   expect_refused(file_bytes(R"({"__metadata__":{},"__metadata__":{}})"), {"\"__metadata__\" appears twice"});
   expect_refused(file_bytes(R"({"__metadata__":{"k":"1","k":"2"}})"), {"\"k\" twice"});
-  expect_refused(file_bytes(entry(R"("dtype":"U8","shape":[0],"shape":[0],"data_offsets":[0,0])")), {"\"shape\" twice"});
+  expect_refused(file_bytes(entry(R"("dtype":"U8","shape":[0],"shape":[0],"data_offsets":[0,0])")),
+                 {"\"shape\" twice"});
 }
 
 TEST(SafetensorsHeader, WrongTypesAreNamed) {

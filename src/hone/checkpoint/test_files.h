@@ -81,8 +81,9 @@ inline void expect_error(ErrorKind kind, std::initializer_list<std::string_view>
   const std::optional<Error> error = error_of(work);
   if (!error) return;
   EXPECT_STREQ(name_of(error->kind()), name_of(kind)) << error->what();
-  for (const std::string_view part : parts) EXPECT_NE(std::string_view(error->what()).find(part), std::string::npos)
-      << "\"" << part << "\" is not in: " << error->what();
+  for (const std::string_view part : parts)
+    EXPECT_NE(std::string_view(error->what()).find(part), std::string::npos)
+        << "\"" << part << "\" is not in: " << error->what();
 }
 
 }  // namespace hone::checkpoint

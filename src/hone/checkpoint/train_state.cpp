@@ -25,10 +25,9 @@ constexpr const char* kState = "state.json";
 
 // Names stay in this alphabet so that "12-warm.tmp-77" and "12-warm.bad" can't be labels.
 bool is_word(std::string_view text) {
-  return !text.empty() && text.size() <= 64 &&
-         std::all_of(text.begin(), text.end(), [](unsigned char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-         });
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+  });
 }
 
 // Eight digits, so that a listing by name is in order of the sequence for longer than anyone trains.
@@ -39,7 +38,8 @@ std::optional<Saved> saved_at(const fs::path& dir) {
   const std::string name = dir.filename().string();
   Saved saved{dir, 0, ""};
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), saved.sequence);
-  if (error != std::errc() || end == name.data() + name.size() || *end != '-' || saved.sequence < 0) return std::nullopt;
+  if (error != std::errc() || end == name.data() + name.size() || *end != '-' || saved.sequence < 0)
+    return std::nullopt;
   saved.label.assign(end + 1, name.data() + name.size());
   if (!is_word(saved.label) || folder_name(saved.sequence, saved.label) != name) return std::nullopt;
   return saved;
@@ -207,9 +207,8 @@ std::vector<ManifestEntry> parse_manifest(std::string_view text, std::string_vie
   }
   std::sort(entries.begin(), entries.end(),
             [](const ManifestEntry& a, const ManifestEntry& b) { return a.name < b.name; });
-  const auto twice =
-      std::adjacent_find(entries.begin(), entries.end(),
-                         [](const ManifestEntry& a, const ManifestEntry& b) { return a.name == b.name; });
+  const auto twice = std::adjacent_find(
+      entries.begin(), entries.end(), [](const ManifestEntry& a, const ManifestEntry& b) { return a.name == b.name; });
   require(twice == entries.end(), ErrorKind::format, "{}: {} is listed twice", where,
           twice == entries.end() ? "" : quote_name(twice->name));
   const bool has_state = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.name == kState; });

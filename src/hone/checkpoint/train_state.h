@@ -57,7 +57,7 @@ void remove_state(const Saved& saved);
 
 /// One line of a manifest.
 struct ManifestEntry {
-  std::string name;    ///< a plain file name
+  std::string name;  ///< a plain file name
   uint64_t bytes = 0;
   std::string sha256;  ///< 64 lower-case hex digits
 };

@@ -76,10 +76,12 @@ TEST(TrainState, ArgumentsAreChecked) {
     expect_error(ErrorKind::internal, {"label"}, [&] { save(folder.path(), 6, label); });
   }
   expect_error(ErrorKind::internal, {"object"}, [&] { save_state(folder.path(), 6, "t", Json(3), {}); });
-  expect_error(ErrorKind::internal, {"../x"},
-               [&] { save_state(folder.path(), 6, "t", Json::object(), {{"../x", {}}}); });
-  expect_error(ErrorKind::internal, {"one name"},
-               [&] { save_state(folder.path(), 6, "t", Json::object(), {{"x", {}}, {"x", {}}}); });
+  expect_error(ErrorKind::internal, {"../x"}, [&] {
+    save_state(folder.path(), 6, "t", Json::object(), {{"../x", {}}});
+  });
+  expect_error(ErrorKind::internal, {"one name"}, [&] {
+    save_state(folder.path(), 6, "t", Json::object(), {{"x", {}}, {"x", {}}});
+  });
   EXPECT_EQ(list(folder.path()), (std::vector<int64_t>{5}));
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1);
 }
@@ -88,8 +90,7 @@ TEST(TrainState, AStateThatCouldNotBeReadBackIsNotWritten) {
   const TempFolder folder;
   Json deep = 1;
   for (int i = 0; i < 100; ++i) deep = Json::array({deep});
-  expect_error(ErrorKind::format, {"nested"},
-               [&] { save_state(folder.path(), 1, "t", Json{{"deep", deep}}, {}); });
+  expect_error(ErrorKind::format, {"nested"}, [&] { save_state(folder.path(), 1, "t", Json{{"deep", deep}}, {}); });
   EXPECT_TRUE(list(folder.path()).empty());
 }
 

@@ -18,6 +18,17 @@ tasks::Derivation noisy_attempt(const tasks::CountdownWorld& world, const tasks:
   return tasks::random_derivation(world, problem.numbers, rng.fork("derivation"));
 }
 
+// The first of two attempts, to be judged: right or wrong at even chances, and wrong in more than one way.
+tasks::Derivation first_attempt(const tasks::CountdownWorld& world, const tasks::Problem& problem, const RecordMix& mix,
+                                const Rng& rng) {
+  auto attempt = noisy_attempt(world, problem, mix.first_right, rng.fork("attempt"));
+  if (attempt.back().result != problem.target && rng.fork("false sum").uniform() < mix.false_sum) {
+    attempt.back().result = problem.target;
+    attempt.back().result_den = 1;
+  }
+  return attempt;
+}
+
 void append(Example& example, const text::Ids& ids, uint8_t loss) {
   example.ids.insert(example.ids.end(), ids.begin(), ids.end());
   example.loss_mask.resize(example.ids.size(), loss);
@@ -30,7 +41,8 @@ text::Tokenizer countdown_tokenizer(const tasks::CountdownWorld& world) {
   std::vector<std::string> words;
   const int64_t most = std::max({world.cap, world.high, world.target_high});
   for (int64_t number = 0; number <= most; ++number) words.push_back(std::to_string(number));
-  for (const char* mark : {"+", "-", "*", "/", "(", ")", "=", ";", "->", ":"}) words.emplace_back(mark);
+  for (const char* mark : {"+", "-", "*", "/", "(", ")", "=", ";", "->", ":", "right", "wrong"})
+    words.emplace_back(mark);
   return text::Tokenizer::symbols(text::standard_specials(), words);
 }
 
@@ -44,12 +56,17 @@ Example countdown_record(const tasks::CountdownWorld& world, const tasks::Proble
   Example example;
   append(example, {tokenizer.bos()}, 0);
   append(example, tokenizer.encode(problem.prompt), 0);
-  const text::Ids first = encoded(noisy_attempt(world, problem, mix.right, rng.fork("first")));
-  append(example, first, 1);
-  if (rng.fork("turns").uniform() >= mix.two_turn) return example;
-  const bool copy = rng.fork("copy").uniform() < mix.copy;
+  if (rng.fork("turns").uniform() >= mix.two_turn) {
+    append(example, encoded(noisy_attempt(world, problem, mix.right, rng.fork("single"))), 1);
+    return example;
+  }
+  const auto first = first_attempt(world, problem, mix, rng.fork("first"));
+  append(example, encoded(first), 0);
   append(example, {tokenizer.id("<retry>")}, 0);
-  append(example, copy ? first : encoded(noisy_attempt(world, problem, mix.right, rng.fork("second"))), 1);
+  const bool right = tasks::verify_countdown(problem, tasks::write_derivation(first, notation)).reward > 0.5;
+  append(example, tokenizer.encode(right ? "right :" : "wrong :"), 1);
+  const bool copy = rng.fork("copy").uniform() < mix.copy;
+  append(example, encoded(copy ? first : noisy_attempt(world, problem, mix.right, rng.fork("second"))), 1);
   return example;
 }
 

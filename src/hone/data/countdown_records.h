@@ -12,18 +12,20 @@ text::Tokenizer countdown_tokenizer(const tasks::CountdownWorld& world);
 
 /// How the base model's records are mixed.
 struct RecordMix {
-  double two_turn = 0.2;       ///< share of records with two attempts
-  double copy = 0.6;           ///< in those, chance that attempt 2 repeats attempt 1
-  double right = 0.7;          ///< chance that an attempt that is no copy is a solution, not a random legal derivation
+  double two_turn = 0.5;     ///< share of records with two attempts
+  double right = 0.85;       ///< chance that an attempt to be learned is a solution, not a random legal derivation
+  double first_right = 0.5;  ///< two attempts: chance that the first is a solution
+  double false_sum = 0.3;    ///< two attempts: share of wrong first ones that end in a false "= target"
+  double copy = 0.6;         ///< two attempts: chance that the second repeats the first, right or wrong
 };
 
 /// One record:
-///   one turn   <bos> prompt attempt <end>
-///   two turns  <bos> prompt attempt <end> <retry> attempt <end>
-/// with loss on every attempt. Solutions are drawn uniformly from all of them. The random derivations teach that an
-/// attempt may end elsewhere than at the target: without them every record ends in "= target", and a model that can't
-/// find a solution writes a false sum instead of an honest miss, which no second attempt could see.
-/// Attempts of two-turn records are independent of each other's correctness: a copy, or a fresh draw.
+///   one turn   <bos> prompt attempt <end>                                            loss on the attempt
+///   two turns  <bos> prompt attempt <end> <retry> right|wrong : attempt <end>        loss on what follows <retry>
+/// Solutions are drawn uniformly from all of them. The random derivations among attempts to be learned teach that one
+/// may end elsewhere than at the target: without them a model that can't find a solution writes a false sum instead of
+/// an honest miss. The opinion is true, and what follows it does not depend on it: a copy, or a fresh attempt. So a
+/// model of these records can tell a miss when it sees one, and does nothing about it.
 Example countdown_record(const tasks::CountdownWorld& world, const tasks::Problem& problem, tasks::Notation notation,
                          const RecordMix& mix, const text::Tokenizer& tokenizer, Rng rng);
 

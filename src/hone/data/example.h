@@ -11,12 +11,12 @@ namespace hone::data {
 /// Position t says something about ids[t] (not about the token after it); loss_mask[0] is always 0, since nothing
 /// predicts the first token. The float columns are empty in supervised data.
 struct Example {
-  text::Ids ids;                     ///< [T]
-  std::vector<uint8_t> loss_mask;    ///< [T] 1 where the token carries loss
-  std::vector<float> advantage;      ///< [T] weight of log p(ids[t]), for policy objectives
-  std::vector<float> behavior;       ///< [T] log-prob under the sampler, nats
-  std::vector<float> reference;      ///< [T] log-prob under the reference model, nats
-  std::vector<float> kl_weight;      ///< [T] weight of the KL penalty at this token
+  text::Ids ids;                   ///< [T]
+  std::vector<uint8_t> loss_mask;  ///< [T] 1 where the token carries loss
+  std::vector<float> advantage;    ///< [T] weight of log p(ids[t]), for policy objectives
+  std::vector<float> behavior;     ///< [T] log-prob under the sampler, nats
+  std::vector<float> reference;    ///< [T] log-prob under the reference model, nats
+  std::vector<float> kl_weight;    ///< [T] weight of the KL penalty at this token
 };
 
 }  // namespace hone::data

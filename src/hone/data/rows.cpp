@@ -22,10 +22,14 @@ struct Shape {
 
 const char* name_of(RowType type) {
   switch (type) {
-    case RowType::messages: return "messages";
-    case RowType::prompt_completion: return "prompt+completion";
-    case RowType::prompt_answer: return "prompt+answer";
-    case RowType::text: break;
+    case RowType::messages:
+      return "messages";
+    case RowType::prompt_completion:
+      return "prompt+completion";
+    case RowType::prompt_answer:
+      return "prompt+answer";
+    case RowType::text:
+      break;
   }
   return "text";
 }

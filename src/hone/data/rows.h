@@ -18,11 +18,11 @@ enum class RowType { text, messages, prompt_completion, prompt_answer };
 /// One row of a dataset, not yet tokenised.
 struct Row {
   RowType type = RowType::text;
-  std::string text;                             ///< text
-  std::vector<tasks::Message> messages;         ///< messages; for conversational prompt+completion both parts
-  int64_t prompt_messages = 0;                  ///< how many of them are the prompt: no loss on those
-  std::string prompt, completion;               ///< prompt_completion, prompt_answer (answer = completion)
-  std::string place;                            ///< "chat.jsonl:12"
+  std::string text;                      ///< text
+  std::vector<tasks::Message> messages;  ///< messages; for conversational prompt+completion both parts
+  int64_t prompt_messages = 0;           ///< how many of them are the prompt: no loss on those
+  std::string prompt, completion;        ///< prompt_completion, prompt_answer (answer = completion)
+  std::string place;                     ///< "chat.jsonl:12"
 };
 
 /// Rows of a JSONL file. Detects the type from the keys of the first row ("messages" before "prompt" + "completion"

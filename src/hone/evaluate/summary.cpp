@@ -75,7 +75,7 @@ void TwoTurnSummary::write(const train::Env& env, const std::string& improved) c
       values["t2"].push_back(t2);
       values["w2r"].push_back((1 - t1) * t2);
       values["r2w"].push_back(t1 * (1 - t2));
-      values["same"].push_back(o.first.text == o.second.text);
+      values["same"].push_back(o.second.text.ends_with(o.first.text));  // an opinion may stand before it
     }
     file.arms.push_back(arm);
   }

@@ -70,6 +70,12 @@ std::vector<Ticket> cut_tickets(std::span<const Request> requests) {
   return tickets;
 }
 
+// Every live sequence may have a prompt of its own; `sequence_bytes` is the cache of both.
+int64_t slots_of_worker(const EngineLimits& limits, int64_t rollouts, int64_t workers, int64_t sequence_bytes) {
+  const int64_t fitting = limits.cache_bytes / std::max<int64_t>(1, sequence_bytes);
+  return std::max<int64_t>(1, std::min({limits.slots, fitting, (rollouts + workers - 1) / workers}));
+}
+
 }  // namespace
 
 struct Engine::State {
@@ -99,24 +105,24 @@ std::vector<Rollout> Engine::roll(std::span<const Request> requests, const Sampl
               .sampling = sampling,
               .tokenizer = tokenizer ? *tokenizer : state_->no_tokenizer,
               .rng = rng};
-  int64_t rollouts = 0;
+  int64_t rollouts = 0, most_prompt_tokens = 0;
   for (std::size_t r = 0; r < requests.size(); ++r) {
     check_request(requests[r], static_cast<int64_t>(r), config, tokenizer != nullptr);
     const Lengths n = lengths_of(requests[r]);
     job.most_tokens = std::max(job.most_tokens, n.total());
     job.most_own_tokens = std::max(job.most_own_tokens, n.own);
+    most_prompt_tokens = std::max(most_prompt_tokens, n.prompt);
     job.first_rollout.push_back(rollouts);
     rollouts += requests[r].samples;
   }
   job.tickets = cut_tickets(requests);
   job.rollouts.resize(static_cast<std::size_t>(rollouts));
   job.rope = make_rope_table(config, job.most_tokens);
-  const int64_t workers = state_->pool.threads();
-  const int64_t fitting = state_->limits.cache_bytes / std::max<int64_t>(1, KvCache::bytes(config, job.most_own_tokens));
-  job.slots = std::max<int64_t>(1, std::min({state_->limits.slots, fitting, (rollouts + workers - 1) / workers}));
+  job.slots = slots_of_worker(state_->limits, rollouts, state_->pool.threads(),
+                              KvCache::bytes(config, job.most_own_tokens) + KvCache::bytes(config, most_prompt_tokens));
 
   std::atomic<int64_t> sampled{0}, fed{0};
-  state_->pool.for_each(rollouts == 0 ? 0 : workers, [&](int64_t, int) {
+  state_->pool.for_each(rollouts == 0 ? 0 : state_->pool.threads(), [&](int64_t, int) {
     RolloutWorker worker(job);
     worker.run();
     sampled += worker.sampled_tokens();

@@ -166,8 +166,9 @@ TEST_P(EngineTest, StopIdsEndATurnAndAreKept) {
         const bool is_stop = std::find(ids.begin(), ids.end(), c.ids[i]) != ids.end();
         EXPECT_EQ(is_stop, i + 1 == c.ids.size() && c.finish == text::Finish::stop);
       }
-      if (c.finish == text::Finish::length)
+      if (c.finish == text::Finish::length) {
         EXPECT_EQ(static_cast<int64_t>(c.ids.size()), turns[t].stop.max_tokens);
+      }
       stopped += c.finish == text::Finish::stop;
     }
   }

@@ -104,8 +104,7 @@ Workspace::Workspace(const DecoderConfig& c, const RopeTable& rope, int64_t most
       mixed_(kRows * c.heads * c.head_dim),
       up_(kRows * c.mlp * (c.family == Family::gpt2 ? 1 : 2)),
       last_(kRows * c.width),
-      // A sequence may lie in two segments, each with a part-filled last panel.
-      scores_(kernels::panel_tokens(most_tokens) + 2 * kernels::kKeyPanel) {}
+      scores_(kernels::attend_scratch({c.heads, c.kv_heads, c.head_dim}, most_tokens, 2)) {}
 
 // Rows of one trip through the layers: pieces of feeds, one after the other.
 class Pass {

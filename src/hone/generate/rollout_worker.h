@@ -29,7 +29,7 @@ struct RollJob {
   RopeTable rope{};
   int64_t slots = 1;                   ///< live sequences of a worker
   int64_t most_tokens = 0;             ///< longest sequence
-  int64_t most_own_tokens = 0;         ///< longest part of one that is not the prompt
+  int64_t most_own_tokens = 0;         ///< longest part of one that is not its prompt
   std::atomic<int64_t> next_ticket{0};
 };
 

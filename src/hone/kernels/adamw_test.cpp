@@ -104,6 +104,9 @@ TEST(SquaredNorm, EqualsTheReferenceBitForBit) {
   for (int64_t count : {0, 1, 15, 16, 17, 31, 100, 4095, 4096}) {
     for (int64_t offset : {0, 1, 3}) {
       Buffers b(count + offset);
+      // Sizes from 2⁻²⁰ to 2²⁰, so that another order of adding would show.
+      Rng rng(7);
+      for (float& g : b.g) g = std::ldexp(g, static_cast<int>(rng.below(41)) - 20);
       EXPECT_EQ(squared_norm(b.g.data() + offset, count), squared_norm_reference(b.g.data() + offset, count)) << count;
     }
   }

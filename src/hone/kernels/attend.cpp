@@ -7,23 +7,29 @@
 #include <algorithm>
 #include <cmath>
 
-#ifndef HONE_KERNELS_ATTEND_HEAD_
-#define HONE_KERNELS_ATTEND_HEAD_
+#ifndef HONE_KERNELS_ATTEND_QUERY_  // this file is compiled once per CPU target, the struct once
+#define HONE_KERNELS_ATTEND_QUERY_
 namespace hone::kernels {
 namespace {
 
-// One head of one query: the first `tokens` tokens of `past`, at key/value head `kv_head`.
-struct Head {
-  const float* query;
+// One query with all its heads over the first `tokens` tokens of `past`. Head h's scores and weights lie at
+// scratch + h·stride.
+struct Query {
+  const float* data;
   std::span<const KvSegment> past;
-  int64_t kv_head, tokens, dim;
+  HeadShape shape;
+  int64_t tokens, stride;
   float* scratch;
   float* out;
+
+  int64_t kv_offset(const KvSegment& segment, int64_t head) const {
+    return head / (shape.heads / shape.kv_heads) * segment.head_stride;
+  }
 };
 
 }  // namespace
 }  // namespace hone::kernels
-#endif  // HONE_KERNELS_ATTEND_HEAD_
+#endif  // HONE_KERNELS_ATTEND_QUERY_
 
 HWY_BEFORE_NAMESPACE();
 namespace hone::kernels::HWY_NAMESPACE {
@@ -65,33 +71,55 @@ HWY_INLINE void score_panels(const float* query, const float* keys, int64_t dim,
 
 // Scores of a segment's first `tokens` tokens; the last panel's unused lanes are written too.
 HWY_INLINE void score(const float* query, const float* keys, int64_t tokens, int64_t dim, float* scores) {
-  constexpr int64_t kMost = hn::MaxLanes(Lane16()) >= 16 ? 4 : hn::MaxLanes(Lane16()) >= 8 ? 2 : 1;
+  constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Lane16()));
+  constexpr int64_t kMost = kLanes >= 16 ? 4 : 2;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  const int64_t panels = panel_tokens(tokens) / kKeyPanel;
+  const int64_t panels = panel_tokens(tokens) / kKeyPanel, panel = dim * kKeyPanel;
   int64_t p = 0;
-  for (; p + kMost <= panels; p += kMost)
-    score_panels<kMost>(query, keys + p * dim * kKeyPanel, dim, scale, scores + p * kKeyPanel);
-  for (; p < panels; ++p) score_panels<1>(query, keys + p * dim * kKeyPanel, dim, scale, scores + p * kKeyPanel);
+  for (; p + kMost <= panels; p += kMost) score_panels<kMost>(query, keys + p * panel, dim, scale, scores + p * kKeyPanel);
+  for (; p + 2 <= panels; p += 2) score_panels<2>(query, keys + p * panel, dim, scale, scores + p * kKeyPanel);
+  if (p < panels) score_panels<1>(query, keys + p * panel, dim, scale, scores + p * kKeyPanel);
 }
 
-// head.out[first + …] = factor · Σ_t scratch[t] v_t for kVectors vectors of dimensions, over all segments. Even and odd
-// tokens (counted from the start of the sequence) are summed apart, to keep twice as many additions in flight.
+// e^(score − max) over one head's scores; returns their sum. Whole vectors: what lies beyond the last token counts as −∞.
+HWY_INLINE float exp_scores(float* scores, int64_t tokens) {
+  const Lane8 d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), last = (tokens - 1) / lanes * lanes;
+  const auto tail = hn::IfThenElse(hn::FirstN(d, static_cast<size_t>(tokens - last)), hn::LoadU(d, scores + last),
+                                   hn::Set(d, -INFINITY));
+  auto most = tail;
+  for (int64_t t = 0; t < last; t += lanes) most = hn::Max(most, hn::LoadU(d, scores + t));
+  const auto shift = hn::MaxOfLanes(d, most);
+  auto sum = hn::Zero(d);
+  for (int64_t t = 0; t < last; t += lanes) {
+    const auto e = exp_of(d, hn::Sub(hn::LoadU(d, scores + t), shift));
+    sum = hn::Add(sum, e);
+    hn::StoreU(e, d, scores + t);
+  }
+  const auto e = exp_of(d, hn::Sub(tail, shift));
+  hn::StoreU(e, d, scores + last);
+  return sum_lanes(d, hn::Add(sum, e));
+}
+
+// out[first + …] = factor · Σ_t weight_t v_t for kVectors vectors of a head's dimensions, over all segments. Even and
+// odd tokens (counted from the start of the sequence) are summed apart, to keep twice as many additions in flight.
 template <class D, int64_t kVectors>
-HWY_INLINE void mix(D d, const Head& head, int64_t first, float factor) {
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+HWY_INLINE void mix(D d, const Query& query, int64_t head, int64_t first, float factor) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), dim = query.shape.head_dim;
+  const float* weights = query.scratch + head * query.stride;
   hn::Vec<D> sum[2][kVectors];
   HONE_UNROLL
   for (int64_t v = 0; v < kVectors; ++v) sum[0][v] = sum[1][v] = hn::Zero(d);
   int64_t t = 0;  // tokens done
-  for (const KvSegment& segment : head.past) {
-    const float* value = segment.values + head.kv_head * segment.head_stride + first;
-    const int64_t end = std::min(head.tokens, t + segment.tokens);
+  for (const KvSegment& segment : query.past) {
+    const float* value = segment.values + query.kv_offset(segment, head) + first;
+    const int64_t end = std::min(query.tokens, t + segment.tokens);
     const auto step = [&](hn::Vec<D>(&into)[kVectors]) HWY_ATTR {
-      const auto weight = hn::Set(d, head.scratch[t]);
+      const auto weight = hn::Set(d, weights[t]);
       HONE_UNROLL
       for (int64_t v = 0; v < kVectors; ++v) into[v] = hn::MulAdd(weight, hn::LoadU(d, value + v * lanes), into[v]);
       ++t;
-      value += head.dim;
+      value += dim;
     };
     if (t % 2 == 1 && t < end) step(sum[1]);
     while (t + 2 <= end) {
@@ -100,29 +128,43 @@ HWY_INLINE void mix(D d, const Head& head, int64_t first, float factor) {
     }
     if (t < end) step(sum[0]);
   }
-  float* out = head.out + first;
+  float* out = query.out + head * dim + first;
   HONE_UNROLL
   for (int64_t v = 0; v < kVectors; ++v)
     hn::StoreU(hn::Mul(hn::Add(sum[0][v], sum[1][v]), hn::Set(d, factor)), d, out + v * lanes);
 }
 
-void attend_head(const Head& head) {
-  int64_t t = 0;
-  for (const KvSegment& segment : head.past) {
-    // A following segment overwrites the unused lanes of this one's last panel.
-    const int64_t visible = std::min(segment.tokens, head.tokens - t);
-    score(head.query, segment.keys + head.kv_head * segment.head_stride, visible, head.dim, head.scratch + t);
-    t += visible;
-  }
-  const float sum = row_exp_sum(head.scratch, head.tokens, row_max(head.scratch, head.tokens), head.scratch);
-  const float factor = 1.0f / sum;
+HWY_INLINE void mix_head(const Query& query, int64_t head, float factor) {
   const Wide d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), dim = query.shape.head_dim;
   int64_t i = 0;
-  for (; i + 4 * lanes <= head.dim; i += 4 * lanes) mix<Wide, 4>(d, head, i, factor);
-  for (; i + 2 * lanes <= head.dim; i += 2 * lanes) mix<Wide, 2>(d, head, i, factor);
-  for (; i + lanes <= head.dim; i += lanes) mix<Wide, 1>(d, head, i, factor);
-  for (; i < head.dim; ++i) mix<hn::CappedTag<float, 1>, 1>({}, head, i, factor);
+  for (; i + 4 * lanes <= dim; i += 4 * lanes) mix<Wide, 4>(d, query, head, i, factor);
+  for (; i + 2 * lanes <= dim; i += 2 * lanes) mix<Wide, 2>(d, query, head, i, factor);
+  for (; i + lanes <= dim; i += lanes) mix<Wide, 1>(d, query, head, i, factor);
+  for (; i < dim; ++i) mix<hn::CappedTag<float, 1>, 1>({}, query, head, i, factor);
+}
+
+// Stage by stage over all heads: the heads' short chains of dependent operations then run side by side.
+void attend_query(const Query& query) {
+  const int64_t dim = query.shape.head_dim;
+  for (int64_t h = 0; h < query.shape.heads; ++h) {
+    int64_t t = 0;
+    for (const KvSegment& segment : query.past) {
+      // A following segment overwrites the unused lanes of this one's last panel.
+      const int64_t visible = std::min(segment.tokens, query.tokens - t);
+      score(query.data + h * dim, segment.keys + query.kv_offset(segment, h), visible, dim,
+            query.scratch + h * query.stride + t);
+      t += visible;
+    }
+  }
+  constexpr int64_t kTogether = 16;
+  float factors[kTogether];
+  for (int64_t first = 0; first < query.shape.heads; first += kTogether) {
+    const int64_t end = std::min(query.shape.heads, first + kTogether);
+    for (int64_t h = first; h < end; ++h)
+      factors[h - first] = 1.0f / exp_scores(query.scratch + h * query.stride, query.tokens);
+    for (int64_t h = first; h < end; ++h) mix_head(query, h, factors[h - first]);
+  }
 }
 
 }  // namespace hone::kernels::HWY_NAMESPACE
@@ -132,29 +174,35 @@ HWY_AFTER_NAMESPACE();
 namespace hone::kernels {
 namespace {
 
-HWY_EXPORT(attend_head);
+HWY_EXPORT(attend_query);
 
-void attend_head_reference(const Head& head) {
-  const int64_t dim = head.dim;
+void attend_query_reference(const Query& query) {
+  const int64_t dim = query.shape.head_dim;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  int64_t t = 0;
-  for (const KvSegment& segment : head.past) {
-    for (int64_t s = 0; s < segment.tokens && t < head.tokens; ++s, ++t) {
-      const float* key = segment.keys + head.kv_head * segment.head_stride + s / kKeyPanel * kKeyPanel * dim + s % kKeyPanel;
-      float dot = 0;
-      for (int64_t i = 0; i < dim; ++i) dot += head.query[i] * key[i * kKeyPanel];
-      head.scratch[t] = dot * scale;
+  float* weights = query.scratch;
+  for (int64_t h = 0; h < query.shape.heads; ++h) {
+    const float* q = query.data + h * dim;
+    int64_t t = 0;
+    for (const KvSegment& segment : query.past) {
+      const float* keys = segment.keys + query.kv_offset(segment, h);
+      for (int64_t s = 0; s < segment.tokens && t < query.tokens; ++s, ++t) {
+        const float* key = keys + s / kKeyPanel * kKeyPanel * dim + s % kKeyPanel;
+        float dot = 0;
+        for (int64_t i = 0; i < dim; ++i) dot += q[i] * key[i * kKeyPanel];
+        weights[t] = dot * scale;
+      }
     }
-  }
-  const float most = *std::max_element(head.scratch, head.scratch + head.tokens);
-  float sum = 0;
-  for (t = 0; t < head.tokens; ++t) sum += head.scratch[t] = std::exp(head.scratch[t] - most);
-  std::fill_n(head.out, dim, 0.0f);
-  t = 0;
-  for (const KvSegment& segment : head.past) {
-    const float* value = segment.values + head.kv_head * segment.head_stride;
-    for (int64_t s = 0; s < segment.tokens && t < head.tokens; ++s, ++t) {
-      for (int64_t i = 0; i < dim; ++i) head.out[i] += head.scratch[t] / sum * value[s * dim + i];
+    const float most = *std::max_element(weights, weights + query.tokens);
+    float sum = 0;
+    for (t = 0; t < query.tokens; ++t) sum += weights[t] = std::exp(weights[t] - most);
+    float* out = query.out + h * dim;
+    std::fill_n(out, dim, 0.0f);
+    t = 0;
+    for (const KvSegment& segment : query.past) {
+      const float* value = segment.values + query.kv_offset(segment, h);
+      for (int64_t s = 0; s < segment.tokens && t < query.tokens; ++s, ++t) {
+        for (int64_t i = 0; i < dim; ++i) out[i] += weights[t] / sum * value[s * dim + i];
+      }
     }
   }
 }
@@ -172,17 +220,15 @@ void store_kv(const float* key, const float* value, const HeadShape& shape, cons
 
 void attend(const Queries& queries, std::span<const KvSegment> past, const HeadShape& shape, const AttendOut& out) {
   const bool fused = mode() == Mode::fused;
-  const int64_t dim = shape.head_dim, group = shape.heads / shape.kv_heads;
   int64_t tokens = 0;
   for (const KvSegment& segment : past) tokens += segment.tokens;
-  for (int64_t h = 0; h < shape.heads; ++h) {
-    for (int64_t i = 0; i < queries.count; ++i) {
-      const Head head{queries.data + i * queries.stride + h * dim, past,        h / group,
-                      tokens - (queries.count - 1 - i),            dim,         out.scratch,
-                      out.data + i * out.stride + h * dim};
-      if (fused) HWY_DYNAMIC_DISPATCH(attend_head)(head);
-      else attend_head_reference(head);
-    }
+  const int64_t stride = attend_scratch({1, 1, 1}, tokens, static_cast<int64_t>(past.size()));
+  for (int64_t i = 0; i < queries.count; ++i) {
+    const Query query{queries.data + i * queries.stride, past,        shape,
+                      tokens - (queries.count - 1 - i),  stride,      out.scratch,
+                      out.data + i * out.stride};
+    if (fused) HWY_DYNAMIC_DISPATCH(attend_query)(query);
+    else attend_query_reference(query);
   }
 }
 

@@ -44,7 +44,12 @@ struct Queries {
   int64_t count = 1, stride = 0;
 };
 
-/// Results, the i-th at data + i·stride: [heads·head_dim]; `scratch` holds panel_tokens(all tokens) + kKeyPanel floats.
+/// Floats of scratch memory for attending to `tokens` tokens in up to `segments` segments.
+inline int64_t attend_scratch(const HeadShape& shape, int64_t tokens, int64_t segments) {
+  return shape.heads * (panel_tokens(tokens) + segments * kKeyPanel);
+}
+
+/// Results, the i-th at data + i·stride: [heads·head_dim]; `scratch` holds attend_scratch(…) floats.
 struct AttendOut {
   float* data = nullptr;
   int64_t stride = 0;

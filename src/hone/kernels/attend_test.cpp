@@ -59,7 +59,8 @@ std::vector<float> run(const Sequence& s, const std::vector<int64_t>& cuts, int6
     past.push_back(caches.back().segment);
   }
   const int64_t width = s.shape.heads * s.shape.head_dim;
-  std::vector<float> out(static_cast<std::size_t>(count * width)), scratch(static_cast<std::size_t>(s.tokens + 32));
+  std::vector<float> out(static_cast<std::size_t>(count * width)), scratch(
+      static_cast<std::size_t>(attend_scratch(s.shape, s.tokens, static_cast<int64_t>(past.size()))));
   attend({s.q.data() + (s.tokens - count) * width, count, width}, past, s.shape, {out.data(), width, scratch.data()});
   return out;
 }

@@ -37,19 +37,28 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Wide = hn::ScalableTag<float>;
 using Lane8 = hn::CappedTag<float, 8>;
 
-// n < Lanes(d) floats, `fill` in the lanes beyond. Through the stack: a masked load may touch the bytes beyond.
+// n < Lanes(d) floats, `fill` in the lanes beyond.
 template <class D>
 HWY_INLINE hn::Vec<D> load_part(D d, const float* p, int64_t n, float fill) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+  const auto valid = hn::FirstN(d, static_cast<size_t>(n));
+  return hn::IfThenElse(valid, hn::MaskedLoad(valid, d, p), hn::Set(d, fill));
+#else  // elsewhere a masked load may touch the bytes beyond
   HWY_ALIGN float part[hn::MaxLanes(D())];
   for (size_t i = 0; i < hn::Lanes(d); ++i) part[i] = static_cast<int64_t>(i) < n ? p[i] : fill;
   return hn::Load(d, part);
+#endif
 }
 
 template <class D>
 HWY_INLINE void store_part(D d, hn::Vec<D> v, float* p, int64_t n) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(n)), d, p);
+#else
   HWY_ALIGN float part[hn::MaxLanes(D())];
   hn::Store(v, d, part);
   std::memcpy(p, part, static_cast<size_t>(n) * sizeof(float));
+#endif
 }
 
 // y[i] = f(x[i]) for i < n. `f` is a functor over vectors.
@@ -88,7 +97,7 @@ HWY_INLINE hn::Vec<D> exp_of(D d, hn::Vec<D> x) {
   return hn::IfThenZeroElse(hn::Lt(x, lowest), hn::Mul(hn::Mul(p, scale1), scale2));
 }
 
-// Σ of 8 accumulators' lanes. Lanes that a narrower target lacks are the caller's further vectors.
+// Σ over the lanes, in one order for every target with 8 of them.
 HWY_INLINE float sum_lanes(Lane8 d, hn::Vec<Lane8> v) { return hn::GetLane(hn::SumOfLanes(d, v)); }
 
 // max x[i]; -inf for n = 0.

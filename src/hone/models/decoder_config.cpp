@@ -7,13 +7,22 @@ namespace {
 
 constexpr int64_t kMaxSize = int64_t{1} << 24;
 
-// A value under `key`, or under `old_key` in files of other transformers versions.
-const Json* either(const Json& json, const char* key, const char* old_key) {
-  for (const char* name : {key, old_key}) {
-    const auto it = json.find(name);
-    if (it != json.end() && !it->is_null()) return &*it;
+// Rotary settings stand under "rope_parameters", in older files under "rope_scaling" beside "rope_theta"; the kind of
+// scaling under "rope_type", before transformers 4.43 under "type". All are looked at, so that none hides another.
+double read_rope_theta(const Json& json, std::string_view where) {
+  double theta = base::get_number_or(json, "rope_theta", 10000, where);
+  for (const char* key : {"rope_scaling", "rope_parameters"}) {
+    const auto rope = json.find(key);
+    if (rope == json.end() || rope->is_null()) continue;
+    require(rope->is_object(), ErrorKind::format, "{}: \"{}\" must be an object or null", where, key);
+    for (const char* type_key : {"rope_type", "type"}) {
+      const auto type = base::get_string_or(*rope, type_key, "default", where);
+      require(type == "default", ErrorKind::format, "{}: {} \"{}\" in \"{}\" is not supported; allowed: default", where,
+              type_key, type, key);
+    }
+    theta = base::get_number_or(*rope, "rope_theta", theta, where);
   }
-  return nullptr;
+  return theta;
 }
 
 void check(const DecoderConfig& c, std::string_view where) {
@@ -23,6 +32,10 @@ void check(const DecoderConfig& c, std::string_view where) {
           "{}: num_attention_heads {} is not a multiple of num_key_value_heads {}", where, c.heads, c.kv_heads);
   require(c.head_dim % 2 == 0 || c.family == Family::gpt2, ErrorKind::format,
           "{}: head_dim {} must be even for rotary positions", where, c.head_dim);
+  require(c.norm_eps > 0, ErrorKind::format, "{}: {} {} must be above 0", where,
+          c.family == Family::gpt2 ? "layer_norm_epsilon" : "rms_norm_eps", c.norm_eps);
+  // Below 1 the angles grow without bound, in the end to infinity.
+  require(c.rope_theta >= 1, ErrorKind::format, "{}: rope_theta {} must be at least 1", where, c.rope_theta);
 }
 
 DecoderConfig gpt2_config(const Json& j, std::string_view where) {
@@ -55,16 +68,15 @@ DecoderConfig llama_config(const Json& j, std::string_view where) {
   c.layers = base::get_int(j, "num_hidden_layers", 1, 4096, where);
   c.heads = base::get_int(j, "num_attention_heads", 1, c.width, where);
   c.kv_heads = base::get_int_or(j, "num_key_value_heads", c.heads, 1, c.heads, where);
-  c.head_dim = base::get_int_or(j, "head_dim", c.width / c.heads, 1, kMaxSize, where);
+  c.head_dim = base::get_int_or(j, "head_dim", 0, 1, kMaxSize, where);
+  require(c.head_dim > 0 || c.width % c.heads == 0, ErrorKind::format,
+          "{}: hidden_size {} is not divisible by num_attention_heads {}, and there is no head_dim", where, c.width,
+          c.heads);
+  if (c.head_dim == 0) c.head_dim = c.width / c.heads;
   c.mlp = base::get_int(j, "intermediate_size", 1, kMaxSize, where);
   c.norm_eps = base::get_number_or(j, "rms_norm_eps", 1e-6, where);
   c.tied = base::get_bool_or(j, "tie_word_embeddings", false, where);
-  c.rope_theta = base::get_number_or(j, "rope_theta", 10000, where);
-  if (const Json* rope = either(j, "rope_parameters", "rope_scaling"); rope && rope->is_object()) {
-    const auto type = base::get_string_or(*rope, "rope_type", "default", where);
-    require(type == "default", ErrorKind::format, "{}: rope type \"{}\" is not supported; allowed: default", where, type);
-    c.rope_theta = base::get_number_or(*rope, "rope_theta", c.rope_theta, where);
-  }
+  c.rope_theta = read_rope_theta(j, where);
   const auto act = base::get_string_or(j, "hidden_act", "silu", where);
   require(act == "silu", ErrorKind::format, "{}: hidden_act \"{}\" is not supported; allowed: silu", where, act);
   for (const char* key : {"attention_bias", "mlp_bias"})
@@ -118,6 +130,7 @@ DecoderConfig config_of(const ModelOptions& o, int64_t vocab) {
           "model.width / model.heads is {}; rotary positions need an even number", c.head_dim);
   // 8/3·D keeps Llama's three matrices at the size of GPT-2's two; rounded up to whole SIMD panels of 16.
   const int64_t llama_mlp = (8 * o.width / 3 + 15) / 16 * 16;
+  require(o.mlp <= kMaxSize, ErrorKind::usage, "model.mlp is {}; allowed: at most {}", o.mlp, kMaxSize);
   c.mlp = o.mlp > 0 ? o.mlp : c.family == Family::gpt2 ? 4 * o.width : llama_mlp;
   c.norm_eps = 1e-5;
   return c;

@@ -39,7 +39,7 @@ Json to_json(const DecoderConfig& config);
 
 /// The options of a fresh model.
 struct ModelOptions {
-  std::string family = "gpt2";
+  std::string family = "llama";
   int64_t width = 128, layers = 4, heads = 4, kv_heads = 0, mlp = 0, context = 64;
 
   void visit(base::OptionVisitor& v) {

@@ -59,9 +59,9 @@ TEST(GroupAdvantage, RowsSumToZero) {
 }
 
 TEST(GroupAdvantage, NoDifferenceIsExactlyZero) {
-  const at::Tensor equal = at::full({2, 3}, 0.1);  // 0.1 has no exact binary form: its mean need not be 0.1
-  const at::Tensor single = table({3, 5}, 2);      // K = 1
-  const at::Tensor lone = table({3}, 1);           // G = K = 1: even the batch has no deviation
+  const at::Tensor equal = at::full({2, 3}, 0.1, at::kDouble);  // (0.1 + 0.1 + 0.1)/3 is not 0.1 in binary
+  const at::Tensor single = table({3, 5}, 2);                   // K = 1
+  const at::Tensor lone = table({3}, 1);                        // G = K = 1: even the batch has no deviation
   for (Scale scale : {Scale::group, Scale::batch, Scale::none}) {
     for (double eps : {0.0, 1e-4}) {
       for (const at::Tensor& reward : {equal, single, lone}) {

@@ -104,10 +104,19 @@ TEST(Kl, ByHand) {
   EXPECT_NEAR(loss.metrics.at("kl"), 0.386294, 1e-6);  // 2 · 0.193147
 }
 
+TEST(KlLoss, TheMetricIsAnAverageUnderEveryNormalisation) {
+  const at::Tensor mask_BT = testing::uneven_mask(), logp_BT = testing::normal_BT(5, 6, -1, 0.5, 1);
+  for (Normalisation normalisation : {Normalisation::grpo, Normalisation::dapo, Normalisation::dr_grpo}) {
+    const tensor::Loss loss = kl_loss(logp_BT, logp_BT - std::log(2.0), at::zeros_like(logp_BT),
+                                      token_weights(mask_BT, normalisation, 8), KlGradient::reverse_k2);
+    EXPECT_NEAR(loss.metrics.at("kl") / loss.count, 0.193147, 1e-6);
+  }
+}
+
 TEST(Kl, K3KeepsItsDigitsNearZeroAndStaysFiniteFarAway) {
-  // d = 10⁻³ in float: k3 = d²/2 − d³/6 = 4.998·10⁻⁷; e^−d − 1 + d in float is wrong in the second digit.
-  const at::Tensor near = kl_k3(at::tensor({1e-3f}), at::tensor({0.0f}));
-  EXPECT_NEAR(near.item<float>(), 4.998e-7, 0.01e-7 * 60);
+  // d = 10⁻⁴: k3 = d²/2 − … = 5·10⁻⁹. In float e^−d − 1 + d would be wrong by up to 3·10⁻⁸.
+  const at::Tensor near = kl_k3(at::tensor({1e-4f}), at::tensor({0.0f}));
+  EXPECT_NEAR(near.item<float>(), 5e-9, 2e-11);
   const at::Tensor logp = at::tensor({-500.0f}).requires_grad_();
   const at::Tensor far = kl_k3(logp, at::tensor({0.0f}));
   far.sum().backward();

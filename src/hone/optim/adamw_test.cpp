@@ -142,6 +142,16 @@ TEST(AdamW, RefusesWhatIsNotFiniteAndChangesNothing) {
   expect_numeric_and_untouched(at::full({3}, 1e30), 1, unclipped);  // its square would be inf
 }
 
+TEST(AdamW, TheNormCoversEveryBlock) {
+  for (int64_t count : {1, 4096, 4097, 65'536, 200'003}) {
+    at::Tensor parameters = at::zeros({count});
+    AdamW adamw(parameters, one_segment(count), {});
+    base::Pool pool(2);
+    EXPECT_DOUBLE_EQ(adamw.step(at::ones({count}), 1, 0.01, pool).grad_norm, std::sqrt(static_cast<double>(count)));
+    EXPECT_LT(parameters.max().item<float>(), 0) << "an element was left out";
+  }
+}
+
 TEST(AdamW, ClippingTamesAHugeFiniteGradient) {
   at::Tensor parameters = at::zeros({3});
   AdamW adamw(parameters, one_segment(3), {});

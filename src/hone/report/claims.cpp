@@ -19,8 +19,8 @@ const std::vector<double>& outcomes_of(const SeedOutcomes& seed, const Term& ter
   const auto arm = seed.arms.find(term.arm);
   require(arm != seed.arms.end(), ErrorKind::data, "seed {}: no outcomes of arm \"{}\"", seed.seed, term.arm);
   const auto metric = arm->second.find(term.metric);
-  require(metric != arm->second.end(), ErrorKind::data, "seed {}: arm \"{}\" has no metric \"{}\"", seed.seed,
-          term.arm, term.metric);
+  require(metric != arm->second.end(), ErrorKind::data, "seed {}: arm \"{}\" has no metric \"{}\"", seed.seed, term.arm,
+          term.metric);
   return metric->second;
 }
 
@@ -69,23 +69,25 @@ void draw_counts(uint64_t key, std::vector<uint32_t>& counts) {
   }
 }
 
-// sums[k] += weight · mean over the drawn problems.
-void add_resampled(const SeedTable& table, const std::vector<uint32_t>& counts, double weight, std::vector<double>& sums) {
-  const double scale = weight / static_cast<double>(table.problems);
+// sums[k] += weight · mean over the drawn problems. Added up before it is divided: whole outcomes stay exact.
+void add_resampled(const SeedTable& table, const std::vector<uint32_t>& counts, double weight,
+                   std::vector<double>& sums) {
+  std::vector<double> totals(sums.size(), 0.0);
   for (std::size_t p = 0; p < table.problems; ++p) {
     if (counts[p] == 0) continue;
-    const double times = scale * counts[p];
+    const double times = counts[p];
     const double* row = &table.values[p * sums.size()];
-    for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += times * row[k];
+    for (std::size_t k = 0; k < sums.size(); ++k) totals[k] += times * row[k];
   }
+  for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += weight * (totals[k] / static_cast<double>(table.problems));
 }
 
 // The sums of one resample: seeds with replacement, then problems with replacement.
 std::vector<double> resample(const std::vector<SeedTable>& tables, std::size_t sum_count, const Rng& draw) {
   std::vector<uint32_t> seed_counts(tables.size());
   draw_counts(draw.fork("seeds").key(), seed_counts);
-  const bool shared = std::all_of(tables.begin(), tables.end(),
-                                  [&](const SeedTable& t) { return t.problems == tables[0].problems; });
+  const bool shared =
+      std::all_of(tables.begin(), tables.end(), [&](const SeedTable& t) { return t.problems == tables[0].problems; });
   std::vector<double> sums(sum_count, 0.0);
   std::vector<uint32_t> counts(tables[0].problems);
   if (shared) draw_counts(draw.fork("problems").key(), counts);
@@ -186,9 +188,12 @@ Interval estimate(const std::vector<SeedOutcomes>& seeds, const std::vector<Term
 
 const char* name_of(Verdict verdict) {
   switch (verdict) {
-    case Verdict::reproduced: return "REPRODUCED";
-    case Verdict::not_reproduced: return "NOT REPRODUCED";
-    case Verdict::inconclusive: return "INCONCLUSIVE";
+    case Verdict::reproduced:
+      return "REPRODUCED";
+    case Verdict::not_reproduced:
+      return "NOT REPRODUCED";
+    case Verdict::inconclusive:
+      return "INCONCLUSIVE";
   }
   return "UNKNOWN";
 }

@@ -31,15 +31,15 @@ struct Term {
 
 /// A number claimed to be above `margin`: the sum of its terms.
 struct Contrast {
-  std::string label;         ///< "Δ of SCoRe"
+  std::string label;  ///< "Δ of SCoRe"
   std::vector<Term> terms;
   double margin = 0;
 };
 
 /// A statement that holds if every contrast does.
 struct Claim {
-  std::string id;            ///< "A"
-  std::string statement;     ///< "the second attempt helps: Δ > 0 and Δ above the base model's"
+  std::string id;         ///< "A"
+  std::string statement;  ///< "the second attempt helps: Δ > 0 and Δ above the base model's"
   std::vector<Contrast> contrasts;
 };
 

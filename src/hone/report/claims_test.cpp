@@ -83,16 +83,24 @@ TEST(Estimate, AllAtOnceEqualsEachAlone) {
 
 TEST(Estimate, RefusesWhatCantBePaired) {
   SeedOutcomes seed = outcomes(4, 0.5, 0.6);
-  EXPECT_EQ(message_of([&] { estimate({seed}, {{"star", "t1", 1}}, Rng(1)); }),
+  EXPECT_EQ(message_of([&] {
+              estimate({seed}, {{"star", "t1", 1}}, Rng(1));
+            }),
             "data: seed 4: no outcomes of arm \"star\"");
-  EXPECT_EQ(message_of([&] { estimate({seed}, {{"base", "t2", 1}}, Rng(1)); }),
+  EXPECT_EQ(message_of([&] {
+              estimate({seed}, {{"base", "t2", 1}}, Rng(1));
+            }),
             "data: seed 4: arm \"base\" has no metric \"t2\"");
   seed.arms["score"]["t1"].pop_back();
-  EXPECT_EQ(message_of([&] { estimate({seed}, {{"base", "t1", 1}, {"score", "t1", -1}}, Rng(1)); }),
+  EXPECT_EQ(message_of([&] {
+              estimate({seed}, {{"base", "t1", 1}, {"score", "t1", -1}}, Rng(1));
+            }),
             "data: seed 4: score.t1 has 499 problems but base.t1 has 500; arms are compared problem by problem");
   EXPECT_EQ(message_of([&] { estimate({}, {{"base", "t1", 1}}, Rng(1)); }), "data: no seeds to estimate from");
   seed.arms["base"]["t1"].clear();
-  EXPECT_EQ(message_of([&] { estimate({seed}, {{"base", "t1", 1}}, Rng(1)); }),
+  EXPECT_EQ(message_of([&] {
+              estimate({seed}, {{"base", "t1", 1}}, Rng(1));
+            }),
             "data: seed 4: arm \"base\" has no outcomes of \"t1\"");
 }
 
@@ -111,9 +119,10 @@ TEST(Judge, EveryVerdict) {
 }
 
 TEST(Judge, OneFailedContrastFailsTheClaim) {
-  const Claim claim{"A", "both", {{"gain", {{"score", "t1", 1}, {"base", "t1", -1}}, 0},
-                                  {"high", {{"score", "t1", 1}}, 0.95}}};
-  const ClaimResult result = judge(claim, {outcomes(1, 0.4, 0.8), outcomes(2, 0.4, 0.8), outcomes(3, 0.4, 0.8)}, Rng(1));
+  const Claim claim{
+      "A", "both", {{"gain", {{"score", "t1", 1}, {"base", "t1", -1}}, 0}, {"high", {{"score", "t1", 1}}, 0.95}}};
+  const ClaimResult result =
+      judge(claim, {outcomes(1, 0.4, 0.8), outcomes(2, 0.4, 0.8), outcomes(3, 0.4, 0.8)}, Rng(1));
   EXPECT_EQ(result.verdict, Verdict::not_reproduced);
   ASSERT_EQ(result.contrasts.size(), 2u);
   EXPECT_EQ(result.contrasts[0].per_seed.size(), 3u);
@@ -121,7 +130,9 @@ TEST(Judge, OneFailedContrastFailsTheClaim) {
 }
 
 TEST(Judge, AClaimThatCantFailIsABug) {
-  EXPECT_EQ(message_of([] { judge({"Z", "empty", {}}, {outcomes(1, 0.5, 0.5)}, Rng(1)); }),
+  EXPECT_EQ(message_of([] {
+              judge({"Z", "empty", {}}, {outcomes(1, 0.5, 0.5)}, Rng(1));
+            }),
             "internal: claim Z has no contrast, so it can't fail");
 }
 

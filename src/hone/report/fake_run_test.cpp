@@ -54,8 +54,10 @@ void write_curves(const fs::path& dir, uint64_t seed) {
   Rng noise = Rng(seed).fork("curves");
   for (int64_t step = 1; step <= 900; step += 3) {
     const double x = static_cast<double>(step) / 900;
-    Metrics metrics = {{"loss", 0.9 + 2.4 * std::exp(-6 * x) + 0.05 * noise.normal()}, {"lr", 2e-3 * (1 - x)},
-                       {"grad_norm", 0.6 + 0.2 * noise.uniform()}, {"tokens", 3200}};
+    Metrics metrics = {{"loss", 0.9 + 2.4 * std::exp(-6 * x) + 0.05 * noise.normal()},
+                       {"lr", 2e-3 * (1 - x)},
+                       {"grad_norm", 0.6 + 0.2 * noise.uniform()},
+                       {"tokens", 3200}};
     if ((step - 1) % 90 == 0) metrics.emplace_back("accuracy", 0.53 * (1 - std::exp(-5 * x)) + 0.01 * noise.normal());
     record.metrics("base", step, metrics, {{"tokens_per_s", 41000 + 900 * noise.normal()}});
   }
@@ -77,8 +79,8 @@ void write_curves(const fs::path& dir, uint64_t seed) {
 
 Json option(const char* path, const char* value, const char* standard, const char* origin, const char* place,
             const char* source, const char* help) {
-  return {{"path", path}, {"type", "number"}, {"value", value}, {"standard", standard}, {"help", help},
-          {"source", source}, {"origin", origin}, {"place", place}};
+  return {{"path", path}, {"type", "number"}, {"value", value},   {"standard", standard},
+          {"help", help}, {"source", source}, {"origin", origin}, {"place", place}};
 }
 
 Json fake_options() {
@@ -94,8 +96,10 @@ Json fake_options() {
 }
 
 Json about(const char* key, const Json& seeds) {
-  Json run{{"recipe", "score"}, {"title", "SCoRe: self-correction by two-stage reinforcement learning"},
-           {"paper", "arXiv:2409.12917"}, {"preset", "laptop"}};
+  Json run{{"recipe", "score"},
+           {"title", "SCoRe: self-correction by two-stage reinforcement learning"},
+           {"paper", "arXiv:2409.12917"},
+           {"preset", "laptop"}};
   run[key] = seeds;
   run["method"] = {"One model answers, then answers again after a fixed instruction; a verifier scores both attempts.",
                    "Stage I rewards the second attempt only and anchors the first to the base model by a strong KL.",
@@ -111,19 +115,24 @@ Json about(const char* key, const Json& seeds) {
 }
 
 Json fake_transcripts() {
-  const auto one = [](const char* kind, const char* first, const char* verdict1, const char* second, const char* verdict2) {
-    return Json{{"kind", kind}, {"rule", std::string("the first held-out problem, in split order, that went ") + kind},
-                {"arm", "score"}, {"prompt", "numbers 4 17 26, target 43"},
-                {"turns", Json::array({{{"text", first}, {"verdict", verdict1}}, {{"text", second}, {"verdict", verdict2}}})}};
+  const auto one = [](const char* kind, const char* first, const char* verdict1, const char* second,
+                      const char* verdict2) {
+    return Json{
+        {"kind", kind},
+        {"rule", std::string("the first held-out problem, in split order, that went ") + kind},
+        {"arm", "score"},
+        {"prompt", "numbers 4 17 26, target 43"},
+        {"turns", Json::array({{{"text", first}, {"verdict", verdict1}}, {{"text", second}, {"verdict", verdict2}}})}};
   };
-  return Json::array({one("wrong→right", "26 + 17 = 43, 43 - 4 = 39", "wrong: ends at 39, not 43", "26 + 17 = 43", "right"),
-                      one("right→wrong", "26 + 17 = 43", "right", "17 + 4 = 21, 26 + 21 = 47", "wrong: ends at 47, not 43")});
+  return Json::array(
+      {one("wrong→right", "26 + 17 = 43, 43 - 4 = 39", "wrong: ends at 39, not 43", "26 + 17 = 43", "right"),
+       one("right→wrong", "26 + 17 = 43", "right", "17 + 4 = 21, 26 + 21 = 47", "wrong: ends at 47, not 43")});
 }
 
 }  // namespace
 
 TemporaryFolder::TemporaryFolder() {
-  std::string name = (fs::temp_directory_path() / "hone-report-XXXXXX").string();
+  std::string name = (fs::temp_directory_path() / "hone-report-").string() + std::string(6, 'X');
   path_ = ::mkdtemp(name.data());
 }
 
@@ -138,11 +147,15 @@ void write_fake_run(const fs::path& dir, uint64_t seed) {
   const SeedOutcomes outcomes = fake_outcomes(seed);
   std::vector<ArmLabel> labels;
   for (const FakeArm& arm : kArms) labels.push_back({arm.name, arm.label});
-  Json summary{{"schema", 1}, {"headline", "Second attempts now help: Δ(t1→t2) went from −11.2 to +5.8 points."},
-               {"base", "base"}, {"improved", "score"}};
-  summary.update(build_arm_summary({outcomes}, two_turn_metrics(), labels, Rng(17)));
+  Json summary{{"schema", 1},
+               {"headline", "Second attempts now help: Δ(t1→t2) went from −11.2 to +5.8 points."},
+               {"base", "base"},
+               {"improved", "score"}};
+  summary.update(build_arm_summary({outcomes}, two_turn_metrics(), labels, interval_rng()));
   summary["transcripts"] = fake_transcripts();
-  summary["cost"] = {{"wall_seconds", 1512.5}, {"train_tokens", 4210000}, {"sampled_tokens", 9130000},
+  summary["cost"] = {{"wall_seconds", 1512.5},
+                     {"train_tokens", 4210000},
+                     {"sampled_tokens", 9130000},
                      {"peak_rss_bytes", int64_t{412} << 20}};
   summary["next"] = {"hone report latest --json", "hone run score --preset laptop --seeds 3"};
   base::write_file_atomic(dir / "run.json", base::dump(about("seed", seed), 2));
@@ -169,12 +182,15 @@ std::vector<Claim> fake_claims() {
     for (const Term& term : delta(other, -1)) terms.push_back(term);
     return Contrast{label, terms, 0};
   };
-  return {{"A", "the second attempt helps", {{"Δ of SCoRe", delta("score", 1), 0},
-                                             difference("Δ of SCoRe − Δ of the base model", "score", "base")}},
+  return {{"A",
+           "the second attempt helps",
+           {{"Δ of SCoRe", delta("score", 1), 0}, difference("Δ of SCoRe − Δ of the base model", "score", "base")}},
           {"B", "better than supervised pairs", {difference("Δ of SCoRe − Δ of Pair-SFT⁺", "score", "pair_sft_plus")}},
-          {"C", "beats ordinary RL at the final answer by 5 points",
+          {"C",
+           "beats ordinary RL at the final answer by 5 points",
            {{"Acc@t2 of SCoRe − Acc@t1 of single-turn RL", {{"score", "t2", 1}, {"single_turn_rl", "t1", -1}}, 0.05}}},
-          {"D", "the first attempt is not spoiled",
+          {"D",
+           "the first attempt is not spoiled",
            {{"Acc@t1 of SCoRe − Acc@t1 of the base model", {{"score", "t1", 1}, {"base", "t1", -1}}, -0.01}}},
           {"E", "the base model corrects itself", {{"Δ of the base model", delta("base", 1), 0}}},
           {"F", "better than STaR", {difference("Δ of SCoRe − Δ of STaR", "score", "star")}}};

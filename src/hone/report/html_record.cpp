@@ -84,7 +84,11 @@ void add_charts(const std::string& metric, std::vector<LinePanel> panels, std::v
     charts.push_back({metric, std::move(panels)});
     return;
   }
-  for (LinePanel& panel : panels) charts.push_back({metric + " · " + panel.label, {std::move(panel)}});
+  for (LinePanel& panel : panels) {
+    const std::string phase = std::move(panel.label);
+    panel.label.clear();  // the title names it
+    charts.push_back({metric + " · " + phase, {std::move(panel)}});
+  }
 }
 
 struct Charts {
@@ -122,7 +126,8 @@ std::string cut_text(const std::string& text) {
   if (text.size() <= kMostLetters) return escape_html(text);
   std::size_t end = kMostLetters;
   while (end > 0 && (text[end] & 0xC0) == 0x80) --end;
-  return escape_html(text.substr(0, end)) + fmt::format("<span class=\"soft\"> … {} more bytes</span>", text.size() - end);
+  return escape_html(text.substr(0, end)) +
+         fmt::format("<span class=\"soft\"> … {} more bytes</span>", text.size() - end);
 }
 
 std::string turn_html(const Json& turn, std::size_t index, std::size_t count) {
@@ -140,8 +145,8 @@ std::string turn_html(const Json& turn, std::size_t index, std::size_t count) {
 
 std::string transcript_html(const Json& transcript) {
   std::string html = R"(<article class="transcript">)";
-  html += fmt::format(R"(<h3>{}</h3><p class="note">Chosen by rule: {}{}</p>)", escape_html(text_at(transcript, "kind")),
-                      escape_html(text_at(transcript, "rule")),
+  html += fmt::format(R"(<h3>{}</h3><p class="note">Chosen by rule: {}{}</p>)",
+                      escape_html(text_at(transcript, "kind")), escape_html(text_at(transcript, "rule")),
                       escape_html(member(transcript, "arm").is_null() ? "" : "; arm " + text_at(transcript, "arm")));
   html += fmt::format("<pre class=\"prompt\">{}</pre><div class=\"turns\">", cut_text(text_at(transcript, "prompt")));
   const Json& turns = member(transcript, "turns");
@@ -171,8 +176,10 @@ std::string options_tables(const Json& options) {
     const auto code = [&](const char* key) { return "<code>" + cut_text(text_at(option, key)) + "</code>"; };
     const std::string source = escape_html(text_at(option, "source")), help = cut_text(text_at(option, "help"));
     const bool is_standard = came_from(option) == "default" && text_at(option, "value") == text_at(option, "standard");
-    if (is_standard) standard.push_back({code("path"), code("value"), source, help});
-    else set.push_back({code("path"), code("value"), escape_html(came_from(option)), code("standard"), source, help});
+    if (is_standard)
+      standard.push_back({code("path"), code("value"), source, help});
+    else
+      set.push_back({code("path"), code("value"), escape_html(came_from(option)), code("standard"), source, help});
   }
   std::string html;
   if (!set.empty()) {
@@ -211,7 +218,8 @@ std::string phases_table(const RunFolder& folder) {
 std::string curves_section(const PageSource& page) {
   const Charts all = charts_of(page.folder);
   const std::vector<LineChart>& charts = all.drawn;
-  if (charts.empty() && all.constant.empty()) return section_html("curves", "Learning curves", missing_html("metrics.jsonl has no curves."));
+  if (charts.empty() && all.constant.empty())
+    return section_html("curves", "Learning curves", missing_html("metrics.jsonl has no curves."));
   std::string html = "<p class=\"note\">As logged, not smoothed; every chart has its own scale.";
   html += page.folder.has_seeds ? " Thin: single seeds; thick: their mean.</p>" : "</p>";
   html += "<div class=\"figures curves\">";
@@ -239,7 +247,8 @@ std::string transcripts_section(const PageSource& page) {
   const RunFolder* first = seed_folders(page.folder).empty() ? nullptr : seed_folders(page.folder).front();
   if (html.empty() && first && !first->samples.empty()) {
     html = "<p class=\"note\">Chosen by rule: the last lines of samples.jsonl.</p>";
-    for (const Json& sample : first->samples) html += "<pre class=\"prompt\">" + cut_text(base::dump(sample, 1)) + "</pre>";
+    for (const Json& sample : first->samples)
+      html += "<pre class=\"prompt\">" + cut_text(base::dump(sample, 1)) + "</pre>";
   }
   if (html.empty()) html = missing_html("No transcripts: neither summary.json nor samples.jsonl holds any.");
   return section_html("transcripts", "Transcripts", html);
@@ -263,20 +272,24 @@ std::string cost_section(const PageSource& page) {
   facts += fact("tokens trained on", count("train_tokens")) + fact("tokens sampled", count("sampled_tokens"));
   if (wall > 0 && std::isfinite(tokens)) facts += fact("tokens trained a second", format_count(tokens / wall));
   facts += fact("peak memory", std::isfinite(peak) ? format_bytes(peak) : "");
-  std::string html = facts.empty() ? missing_html("summary.json names no cost.") : "<dl class=\"facts\">" + facts + "</dl>";
-  if (page.folder.has_seeds && !facts.empty()) html += "<p class=\"note\">Added up over the seeds; memory is the largest.</p>";
+  std::string html =
+      facts.empty() ? missing_html("summary.json names no cost.") : "<dl class=\"facts\">" + facts + "</dl>";
+  if (page.folder.has_seeds && !facts.empty())
+    html += "<p class=\"note\">Added up over the seeds; memory is the largest.</p>";
   return section_html("cost", "Cost", html + phases_table(page.folder));
 }
 
 std::string environment_section(const PageSource& page) {
   const Json& run = page.folder.run;
   std::string facts = fact("hone", escape_html(text_at(run, "hone_version")));
-  facts += fact("commit", escape_html(text_at(run, "commit"))) + fact("started", escape_html(text_at(run, "started_at")));
+  facts +=
+      fact("commit", escape_html(text_at(run, "commit"))) + fact("started", escape_html(text_at(run, "started_at")));
   const Json& machine = member(run, "machine");
   if (machine.is_object()) {
     for (const auto& [name, value] : machine.items()) facts += fact(escape_html(name), cut_text(text_of(value)));
   }
-  std::string html = facts.empty() ? missing_html("run.json doesn't describe the machine.") : "<dl class=\"facts\">" + facts + "</dl>";
+  std::string html =
+      facts.empty() ? missing_html("run.json doesn't describe the machine.") : "<dl class=\"facts\">" + facts + "</dl>";
   std::string warnings;
   for (const RunFolder* seed : seed_folders(page.folder)) {
     for (const Json& warning : seed->warnings) warnings += "<li>" + cut_text(base::dump(warning)) + "</li>";
@@ -290,7 +303,8 @@ std::string reproduce_section(const PageSource& page) {
   std::string html = command.empty() ? missing_html("run.json doesn't hold the command.")
                                      : "<pre class=\"command\">" + escape_html(command) + "</pre>";
   if (!command.empty()) {
-    html += "<p class=\"note\">The same version, options and seed give the same numbers, with any number of threads.</p>";
+    html +=
+        "<p class=\"note\">The same version, options and seed give the same numbers, with any number of threads.</p>";
   }
   const Json& next = member(page.summary, "next");
   std::string commands;

@@ -41,7 +41,9 @@ std::vector<Arm> arms_of(const Json& summary) {
   for (const auto& [name, arm] : all.items()) {
     if (arms.size() == kMostArms) break;
     const std::string label = text_at(arm, "label");
-    const char* kind = name == text_at(summary, "improved") ? "improved" : name == text_at(summary, "base") ? "base" : "other";
+    const char* kind = name == text_at(summary, "improved") ? "improved"
+                       : name == text_at(summary, "base")   ? "base"
+                                                            : "other";
     arms.push_back({name, label.empty() ? name : label, kind});
   }
   return arms;
@@ -109,7 +111,8 @@ std::string results_table(const Json& summary, const std::vector<Arm>& arms, con
   return table_html(header, rows, "results");
 }
 
-std::string interval_charts(const Json& summary, const std::vector<Arm>& arms, const std::vector<ShownMetric>& metrics) {
+std::string interval_charts(const Json& summary, const std::vector<Arm>& arms,
+                            const std::vector<ShownMetric>& metrics) {
   std::string html;
   for (const ShownMetric& metric : metrics) {
     IntervalChart chart{metric.label + " of every arm with 95 % intervals", metric.unit, {}, {}};
@@ -119,7 +122,8 @@ std::string interval_charts(const Json& summary, const std::vector<Arm>& arms, c
       chart.rows.push_back({arm.label, arm.kind, interval_of(value), per_seed_of(value)});
     }
     if (chart.rows.empty()) continue;
-    html += fmt::format("<figure><figcaption>{}</figcaption>{}</figure>", escape_html(metric.label), interval_svg(chart));
+    html +=
+        fmt::format("<figure><figcaption>{}</figcaption>{}</figure>", escape_html(metric.label), interval_svg(chart));
   }
   return "<div class=\"figures\">" + html + "</div>";
 }
@@ -145,9 +149,9 @@ std::string badge(const std::string& verdict) {
 }
 
 std::string claim_html(const Json& claim) {
-  std::string html = fmt::format(R"(<article class="claim"><h3>{}<span class="id">{}</span>{}</h3>)",
-                                 badge(text_at(claim, "verdict")), escape_html(text_at(claim, "id")),
-                                 escape_html(text_at(claim, "statement")));
+  std::string html =
+      fmt::format(R"(<article class="claim"><h3>{}<span class="id">{}</span>{}</h3>)", badge(text_at(claim, "verdict")),
+                  escape_html(text_at(claim, "id")), escape_html(text_at(claim, "statement")));
   if (const std::string note = text_at(claim, "note"); !note.empty()) html += missing_html(note);
   const Json& contrasts = member(claim, "contrasts");
   for (std::size_t i = 0; contrasts.is_array() && i < std::min(kMostArms, contrasts.size()); ++i) {
@@ -195,7 +199,8 @@ std::string method_section(const PageSource& page) {
   for (std::size_t i = 0; method.is_array() && i < method.size(); ++i) {
     lines += (i ? " " : "") + escape_html(text_of(method[i]));
   }
-  if (lines.empty()) return section_html("method", "What was done", missing_html("run.json doesn't describe the method."));
+  if (lines.empty())
+    return section_html("method", "What was done", missing_html("run.json doesn't describe the method."));
   const std::string paper = text_at(page.folder.run, "paper");
   if (!paper.empty()) lines += fmt::format(" <span class=\"soft\">({})</span>", escape_html(paper));
   return section_html("method", "What was done", "<p class=\"method\">" + lines + "</p>");
@@ -239,15 +244,18 @@ std::string flow_section(const PageSource& page) {
 std::string claims_section(const PageSource& page) {
   const Json& claims = member(page.folder.results, "claims");
   if (!claims.is_array()) {
-    return section_html("claims", "Claims",
-                        missing_html("Not judged: verdicts need at least 3 seeds (hone run … --seeds 3, then hone judge)."));
+    return section_html(
+        "claims", "Claims",
+        missing_html("Not judged: verdicts need at least 3 seeds (hone run … --seeds 3, then hone judge)."));
   }
   if (claims.empty()) return section_html("claims", "Claims", missing_html("The recipe states no claims."));
   std::string html;
   for (const Json& claim : claims) html += claim_html(claim);
-  return section_html("claims", "Claims",
-                      "<p class=\"note\">Fixed before the run. Reproduced: every interval lies above the claimed bound. Not "
-                      "reproduced: one lies below it. Otherwise, and with fewer than 3 seeds, inconclusive.</p>" + html);
+  return section_html(
+      "claims", "Claims",
+      "<p class=\"note\">Fixed before the run. Reproduced: every interval lies above the claimed bound. Not "
+      "reproduced: one lies below it. Otherwise, and with fewer than 3 seeds, inconclusive.</p>" +
+          html);
 }
 
 }  // namespace hone::report

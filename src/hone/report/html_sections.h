@@ -25,8 +25,8 @@ std::string table_html(const std::vector<std::string>& header, const std::vector
                        std::string_view kind);
 
 std::string method_section(const PageSource& page);
-std::string results_section(const PageSource& page);      ///< tiles, table, dots with intervals
-std::string flow_section(const PageSource& page);         ///< "" unless the metrics of two attempts are there
+std::string results_section(const PageSource& page);  ///< tiles, table, dots with intervals
+std::string flow_section(const PageSource& page);     ///< "" unless the metrics of two attempts are there
 std::string claims_section(const PageSource& page);
 std::string curves_section(const PageSource& page);
 std::string transcripts_section(const PageSource& page);

@@ -121,14 +121,19 @@ std::string verdicts_text(const Json& results) {
   const Json& claims = member(results, "claims");
   std::string text;
   if (!claims.is_array()) return text;
+  std::size_t widest = 0;
   for (const Json& claim : claims) {
-    text += fmt::format("{:<3} {:<14}  {}\n", line_at(claim, "id"), line_at(claim, "verdict"), line_at(claim, "statement"));
-    const Json& contrasts = member(claim, "contrasts");
-    for (const Json& contrast : contrasts) {
+    for (const Json& contrast : member(claim, "contrasts"))
+      widest = std::max(widest, width_of(line_at(contrast, "label")));
+  }
+  for (const Json& claim : claims) {
+    text +=
+        fmt::format("{:<3} {:<14}  {}\n", line_at(claim, "id"), line_at(claim, "verdict"), line_at(claim, "statement"));
+    for (const Json& contrast : member(claim, "contrasts")) {
       const std::string unit = text_at(contrast, "unit");
       const auto number = [&](const char* key) { return format_number(number_at(contrast, key), unit); };
-      text += fmt::format("    {}{}  [{}, {}], claimed above {}", line_at(contrast, "label") + "  ", number("mean"),
-                          number("low"), number("high"), number("margin"));
+      text += fmt::format("    {}  {}{}  [{}, {}], claimed above {}", padded(line_at(contrast, "label"), widest, 0),
+                          number("mean"), unit_suffix(unit), number("low"), number("high"), number("margin"));
       const Json& seeds = member(contrast, "per_seed");
       for (std::size_t i = 0; seeds.is_array() && seeds.size() > 1 && i < seeds.size(); ++i) {
         const double value = seeds[i].is_number() ? seeds[i].get<double>() : NAN;
@@ -149,8 +154,10 @@ std::string report_markdown(const std::filesystem::path& run_dir) {
   if (const std::string line = base::printable(verdict_line(folder, summary)); !line.empty()) text += line + "\n\n";
 
   const std::string table = results_table(summary);
-  if (!table.empty()) text += table + "\n" + scope_line(folder, summary) + "\n\n";
-  else text += "No results: the run hasn't finished, or its summary.json is missing.\n\n";
+  if (!table.empty())
+    text += table + "\n" + scope_line(folder, summary) + "\n\n";
+  else
+    text += "No results: the run hasn't finished, or its summary.json is missing.\n\n";
 
   if (const std::string verdicts = verdicts_text(folder.results); !verdicts.empty()) {
     text += "```\n" + verdicts + "```\n\n";

@@ -3,8 +3,9 @@
 
 namespace hone::report {
 
-std::string_view page_style() {
-  return R"css(
+namespace {
+
+constexpr std::string_view kStyle = R"css(
 :root{color-scheme:light dark;--bg:#fff;--panel:#f5f7f9;--ink:#1a1f26;--soft:#5a6572;--line:#dde2e8;--grid:#e8ecf0;
 --blue:#0a5fae;--blue-soft:#0a5fae22;--orange:#b84a00;--orange-soft:#b84a0026;--grey:#77828e;--same:#8a95a122;
 --mono:ui-monospace,"SF Mono",Menlo,"DejaVu Sans Mono",Consolas,monospace}
@@ -23,7 +24,8 @@ h4{font-size:12px;margin:0 0 6px;font-weight:600;color:var(--soft);text-transfor
 p{margin:0 0 12px}
 .lead{font-size:18px;line-height:1.5;border-left:4px solid var(--blue);padding:10px 18px;background:var(--panel);
 border-radius:0 8px 8px 0;margin:0 0 18px;text-wrap:pretty}
-.chips{display:flex;flex-wrap:wrap;gap:6px 20px;margin:0 0 26px;padding:0;list-style:none;font-size:14px;color:var(--soft)}
+.chips{display:flex;flex-wrap:wrap;gap:6px 20px;margin:0 0 26px;padding:0;list-style:none;font-size:14px;
+color:var(--soft)}
 .chips b{color:var(--ink);font-weight:600}
 nav{display:flex;flex-wrap:wrap;gap:4px 18px;border-top:1px solid var(--line);border-bottom:1px solid var(--line);
 padding:10px 0;font-size:14px}
@@ -34,7 +36,7 @@ section{margin:40px 0 0}
 .soft{color:var(--soft)}
 .note{color:var(--soft);font-size:14px;max-width:52em}
 .missing{color:var(--soft);border:1px dashed var(--line);border-radius:8px;padding:10px 14px;font-size:14px}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:0 0 22px}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(146px,1fr));gap:12px;margin:0 0 22px}
 .tile{background:var(--panel);border-radius:10px;padding:12px 16px 13px}
 .tile .name{font-size:13px;color:var(--soft)}
 .tile .big{font-size:30px;line-height:1.25;font-weight:660;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
@@ -109,6 +111,7 @@ margin-right:10px;white-space:nowrap;border:1px solid currentColor}
 .contrast{display:grid;grid-template-columns:minmax(200px,1fr) 480px;gap:8px 24px;align-items:start;font-size:14px;
 break-inside:avoid}
 .contrast p{margin:2px 0 8px}
+.contrast svg{max-width:480px}
 .transcript{background:var(--panel);border-radius:10px;padding:16px 18px;margin:0 0 16px;break-inside:avoid}
 .transcript h3{margin:0 0 2px}
 .prompt,.command{background:var(--panel);border-radius:8px;padding:11px 14px;margin:0 0 12px}
@@ -131,13 +134,13 @@ footer{margin:48px 0 0;padding:14px 0 0;border-top:1px solid var(--line);color:v
 @media (max-width:760px){main{padding:24px 16px 48px}h1{font-size:25px}.contrast{grid-template-columns:1fr}}
 @media print{:root{color-scheme:light;--bg:#fff;--panel:#f5f7f9;--ink:#000;--soft:#444;--line:#ccc;--grid:#e4e4e4;
 --blue:#0a5fae;--orange:#b84a00;--grey:#777}body{font-size:11pt}main{max-width:none;padding:0}nav,#tip{display:none}
-section{margin-top:22pt}h2,h3{break-after:avoid}tr{break-inside:avoid}*{print-color-adjust:exact}
+section{margin-top:22pt}h2,h3,.note{break-after:avoid}tr,.claim{break-inside:avoid}*{print-color-adjust:exact}
+.scroll{overflow:visible}.tiles{grid-template-columns:repeat(auto-fit,minmax(112px,1fr));gap:8px}.tile{padding:8px 10px}
+.tile .big{font-size:21px}.contrast{grid-template-columns:1fr 300px}
 .figures{grid-template-columns:1fr 1fr;gap:14pt 20pt}.figures.curves{grid-template-columns:1fr 1fr 1fr}}
 )css";
-}
 
-std::string_view page_script() {
-  return R"js(
+constexpr std::string_view kScript = R"js(
 "use strict";
 // Tables sort by a click on a header: by number where both cells begin with one, else by text.
 for (const th of document.querySelectorAll("th")) {
@@ -184,6 +187,10 @@ for (const svg of document.querySelectorAll("svg.lines")) {
 // Paper has no clicks: everything folded is printed.
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(d => d.open = true));
 )js";
-}
+
+}  // namespace
+
+std::string_view page_style() { return kStyle; }
+std::string_view page_script() { return kScript; }
 
 }  // namespace hone::report

@@ -67,12 +67,14 @@ struct Phase {
   bool over = false;
   std::vector<double> step_seconds;  // of the latest reports, a ring
   std::size_t reports = 0;
-  int64_t timed_steps = 0;           // without those of an earlier process
+  int64_t timed_steps = 0;  // without those of an earlier process
 
   void time(double seconds, int64_t steps) {
     const double one = seconds / static_cast<double>(steps);
-    if (step_seconds.size() < kTimedSteps) step_seconds.push_back(one);
-    else step_seconds[reports % kTimedSteps] = one;
+    if (step_seconds.size() < kTimedSteps)
+      step_seconds.push_back(one);
+    else
+      step_seconds[reports % kTimedSteps] = one;
     ++reports;
     timed_steps += steps;
   }
@@ -110,8 +112,10 @@ Terminal terminal_of(std::FILE* out) {
 
   winsize window{};
   const int columns = std::atoi(environment("COLUMNS").c_str());
-  if (columns > 0) terminal.columns = columns;
-  else if (tty && ::ioctl(::fileno(out), TIOCGWINSZ, &window) == 0 && window.ws_col > 0) terminal.columns = window.ws_col;
+  if (columns > 0)
+    terminal.columns = columns;
+  else if (tty && ::ioctl(::fileno(out), TIOCGWINSZ, &window) == 0 && window.ws_col > 0)
+    terminal.columns = window.ws_col;
   return terminal;
 }
 
@@ -325,7 +329,8 @@ void Progress::begin(std::string_view name, int64_t done) {
   s.next_line = s.now() + s.pause;
   s.facts.clear();
   s.curve.clear();
-  s.line(phase.plan.steps > 0 ? fmt::format("{}: {} steps", phase.plan.name, phase.plan.steps - done) : phase.plan.name);
+  s.line(phase.plan.steps > 0 ? fmt::format("{}: {} steps", phase.plan.name, phase.plan.steps - done)
+                              : phase.plan.name);
   s.draw();
 }
 

@@ -34,12 +34,12 @@ enum class Glyphs { ascii, unicode };
 
 /// What is known of the place that progress is written to.
 struct Terminal {
-  bool redraws = false;             ///< a terminal that understands cursor movement
-  Colour colour = Colour::off;      ///< used by ProgressStyle::redraw only
+  bool redraws = false;         ///< a terminal that understands cursor movement
+  Colour colour = Colour::off;  ///< used by ProgressStyle::redraw only
   Glyphs glyphs = Glyphs::ascii;
   int columns = 80;
-  double first_line_seconds = 10;   ///< plain: time to the first line of a phase; the pause doubles up to 60 s
-  std::function<double()> clock;    ///< seconds, never going back; empty = the system's steady clock
+  double first_line_seconds = 10;  ///< plain: time to the first line of a phase; the pause doubles up to 60 s
+  std::function<double()> clock;   ///< seconds, never going back; empty = the system's steady clock
 };
 
 /// Reads NO_COLOR, CLICOLOR_FORCE, TERM, CI, COLUMNS, the locale and the window size of `out`. Under CI only phase

@@ -18,11 +18,11 @@ struct Preset {
 };
 
 struct RecipeCard {
-  std::string name;                   ///< folder of recipes/
-  std::string title;                  ///< "SCoRe: self-correction by two-stage reinforcement learning"
-  std::string paper;                  ///< "arXiv:2409.12917"
-  std::vector<std::string> method;    ///< at most 10 lines, for `hone show`
-  std::vector<Preset> presets;        ///< the first is the default
+  std::string name;                 ///< folder of recipes/
+  std::string title;                ///< "SCoRe: self-correction by two-stage reinforcement learning"
+  std::string paper;                ///< "arXiv:2409.12917"
+  std::vector<std::string> method;  ///< at most 10 lines, for `hone show`
+  std::vector<Preset> presets;      ///< the first is the default
   /// Options as a preset sets them; "" = the struct's own defaults. Errors: usage with the nearest preset.
   std::function<std::unique_ptr<base::Options>(std::string_view preset)> options;
   std::vector<Claim> claims;

@@ -44,8 +44,8 @@ std::string seeds_text(const Json& run) {
 std::string header_html(const PageSource& page) {
   const Json& run = page.folder.run;
   const std::string title = text_at(run, "title");
-  std::string html = fmt::format("<header><p class=\"over\">hone run {}</p><h1>{}</h1>\n", escape_html(page.folder.name),
-                                 escape_html(title.empty() ? page.folder.name : title));
+  std::string html = fmt::format("<header><p class=\"over\">hone run {}</p><h1>{}</h1>\n",
+                                 escape_html(page.folder.name), escape_html(title.empty() ? page.folder.name : title));
   const std::string line = verdict_line(page.folder, page.summary);
   html += fmt::format("<p class=\"lead\">{}</p>\n",
                       line.empty() ? "No verdict and no headline: the run hasn't finished." : escape_html(line));
@@ -61,9 +61,15 @@ std::string header_html(const PageSource& page) {
 
 std::string nav_html(const std::string& sections) {
   std::string html;
-  for (const auto& [id, name] : {std::pair{"method", "What was done"}, {"results", "Results"}, {"flow", "First to second attempt"},
-                                 {"claims", "Claims"}, {"curves", "Curves"}, {"transcripts", "Transcripts"},
-                                 {"options", "Options"}, {"cost", "Cost"}, {"environment", "Environment"},
+  for (const auto& [id, name] : {std::pair{"method", "What was done"},
+                                 {"results", "Results"},
+                                 {"flow", "First to second attempt"},
+                                 {"claims", "Claims"},
+                                 {"curves", "Curves"},
+                                 {"transcripts", "Transcripts"},
+                                 {"options", "Options"},
+                                 {"cost", "Cost"},
+                                 {"environment", "Environment"},
                                  {"reproduce", "Repeat"}}) {
     if (sections.find(fmt::format("<section id=\"{}\">", id)) == std::string::npos) continue;
     html += fmt::format("<a href=\"#{}\">{}</a>", id, name);
@@ -82,8 +88,10 @@ std::string missing_list(const RunFolder& folder) {
 std::string embedded_json(const Json& json) {
   std::string text;
   for (const char c : base::dump(json)) {
-    if (c == '<') text += "\\u003c";
-    else text += c;
+    if (c == '<')
+      text += "\\u003c";
+    else
+      text += c;
   }
   return "<script type=\"application/json\" id=\"report-data\">" + text + "</script>\n";
 }
@@ -95,8 +103,9 @@ std::string report_html(const std::filesystem::path& run_dir) {
   const Json summary = summary_of(folder);
   const PageSource page{folder, summary};
   std::string sections;
-  for (const auto& make : {method_section, results_section, flow_section, claims_section, curves_section,
-                           transcripts_section, options_section, cost_section, environment_section, reproduce_section}) {
+  for (const auto& make :
+       {method_section, results_section, flow_section, claims_section, curves_section, transcripts_section,
+        options_section, cost_section, environment_section, reproduce_section}) {
     sections += make(page);
   }
   sections += missing_list(folder);
@@ -110,9 +119,10 @@ std::string report_html(const std::filesystem::path& run_dir) {
   html += "<link rel=\"icon\" href=\"data:,\">\n";
   html += fmt::format("<title>{}</title>\n<style>{}</style></head>\n<body><main>\n", escape_html(title), page_style());
   html += header_html(page) + nav_html(sections) + sections;
-  html += fmt::format("<footer>Made by hone {} from the files of the run alone. All numbers: <code>hone report {} "
-                      "--json</code>, also embedded in this page as <code>report-data</code>.</footer>\n",
-                      escape_html(text_at(folder.run, "hone_version")), escape_html(folder.name));
+  html += fmt::format(
+      "<footer>Made by hone {} from the files of the run alone. All numbers: <code>hone report {} "
+      "--json</code>, also embedded in this page as <code>report-data</code>.</footer>\n",
+      escape_html(text_at(folder.run, "hone_version")), escape_html(folder.name));
   html += "</main><div id=\"tip\" role=\"status\"></div>\n" + embedded_json(report_json(folder, summary));
   return html + fmt::format("<script>{}</script>\n</body></html>\n", page_script());
 }

@@ -32,7 +32,8 @@ std::string first_unbalanced(const std::string& html) {
     if (name.empty()) continue;
     const std::size_t close = html.find('>', end);
     if (closes) {
-      if (open.empty() || open.back() != name) return "</" + name + "> after " + html.substr(at > 80 ? at - 80 : 0, 160);
+      if (open.empty() || open.back() != name)
+        return "</" + name + "> after " + html.substr(at > 80 ? at - 80 : 0, 160);
       open.pop_back();
       continue;
     }
@@ -93,8 +94,8 @@ TEST(Report, HostileTextIsEscaped) {
   write_fake_run(run.path(), 1);
   const std::string attack = "</script></style></title><script>alert(1)</script><img src=x onerror=alert(2)>'";
   for (const char* file : {"run.json", "summary.json", "options.json"}) {
-    for (const char* text : {"laptop", "score\"", "SCoRe", "numbers 4 17 26", "26 + 17 = 43", "my.toml:14", "base model",
-                             "wrong→right", "right\"", "Acc@t1", "AVX2", "ours", "latest", "%"}) {
+    for (const char* text : {"laptop", "score\"", "SCoRe", "numbers 4 17 26", "26 + 17 = 43", "my.toml:14",
+                             "base model", "wrong→right", "right\"", "Acc@t1", "AVX2", "ours", "latest", "%"}) {
       const std::string tail = std::string_view(text).ends_with('"') ? "\"" : "";
       replace(run.path() / file, text, attack + tail);
     }
@@ -114,8 +115,8 @@ TEST(Report, HostileTextIsEscaped) {
 TEST(Report, EveryPartMayBeMissing) {
   const TemporaryFolder run;
   write_fake_run(run.path(), 1);
-  for (const char* file : {"summary.json", "options.json", "metrics.jsonl", "outcomes.json", "samples.jsonl",
-                           "events.jsonl"}) {
+  for (const char* file :
+       {"summary.json", "options.json", "metrics.jsonl", "outcomes.json", "samples.jsonl", "events.jsonl"}) {
     std::filesystem::remove(run.path() / file);
     const std::string html = report_html(run.path());
     EXPECT_TRUE(has(html, std::string("<li>") + file + " is missing</li>"));
@@ -142,15 +143,17 @@ TEST(Report, WrongTypesAndTornFilesNeverCrash) {
   write("run.json", R"({"recipe":[1],"title":{"a":1},"method":"x","seed":{},"machine":[1,2],"command":7})");
   write("options.json", R"([1,"x",null,{"path":[],"origin":3}])");
   write("outcomes.json", R"({"seed":1,"arms":{"a":{"t1":[1],"t2":[1,0]}}})");
-  write("metrics.jsonl", "{\"phase\":1,\"step\":\"x\"}\n{\"phase\":\"a\",\"step\":1e308,\"loss\":1e308}\n"
-                         "{\"phase\":\"a\",\"step\":-1e308,\"loss\":-1e308}\n{\"phase\":\"a\",\"step\":5,\"loss\":null,"
-                         "\"nonfinite\":[\"loss\"]}\nnot json\n[1]\n{\"phase\":\"a\",\"st");
+  write("metrics.jsonl",
+        "{\"phase\":1,\"step\":\"x\"}\n{\"phase\":\"a\",\"step\":1e308,\"loss\":1e308}\n"
+        "{\"phase\":\"a\",\"step\":-1e308,\"loss\":-1e308}\n{\"phase\":\"a\",\"step\":5,\"loss\":null,"
+        "\"nonfinite\":[\"loss\"]}\nnot json\n[1]\n{\"phase\":\"a\",\"st");
   write("samples.jsonl", "{}\n3\n");
   write("events.jsonl", "\xff\n");
-  for (const char* summary : {R"({"metrics":[1,{"name":2},{"name":"x","unit":"%","terms":[3,{"outcome":1,"weight":"w"}]}],
+  for (const char* summary :
+       {R"({"metrics":[1,{"name":2},{"name":"x","unit":"%","terms":[3,{"outcome":1,"weight":"w"}]}],
             "arms":{"a":[],"b":{"label":5,"values":{"x":{"mean":"y","low":1e308,"high":-1e308},"2":{"mean":1e308}}}},
             "base":"b","improved":"b","transcripts":[7,{"turns":[8]}],"cost":[],"next":{"a":1},"held_out":"many"})",
-                              R"({"metrics":{},"arms":[],"transcripts":{},"cost":{"wall_seconds":-5}})", "[]", "{", ""}) {
+        R"({"metrics":{},"arms":[],"transcripts":{},"cost":{"wall_seconds":-5}})", "[]", "{", ""}) {
     write("summary.json", summary);
     const std::string html = report_html(folder.path());
     EXPECT_EQ(first_unbalanced(html), "") << summary;
@@ -176,7 +179,8 @@ TEST(Report, LongRunsStaySmall) {
   for (int step = 1; step <= 20000; ++step) {
     Json line{{"phase", "long"}, {"step", step}};
     for (int metric = 0; metric < 30; ++metric) {
-      line["metric " + std::to_string(metric)] = Rng(static_cast<uint64_t>(metric)).fork("x", {static_cast<uint64_t>(step)}).uniform();
+      line["metric " + std::to_string(metric)] =
+          Rng(static_cast<uint64_t>(metric)).fork("x", {static_cast<uint64_t>(step)}).uniform();
     }
     lines += base::dump(line) + "\n";
   }

@@ -200,8 +200,10 @@ RunFolder read_run_folder(const fs::path& dir) {
           "{} holds no run: neither run.json nor metrics.jsonl nor summary.json", dir.string());
   RunFolder folder = read_folder(dir);
   folder.has_seeds = member(folder.run, "seeds").is_array() && !holds("metrics.jsonl");
-  if (folder.has_seeds) read_seeds(folder);
-  else read_one_seed(folder);
+  if (folder.has_seeds)
+    read_seeds(folder);
+  else
+    read_one_seed(folder);
   return folder;
 }
 

@@ -23,25 +23,25 @@ struct Curve {
 struct PhaseRecord {
   std::string name;
   double first_step = 0, last_step = 0;
-  double seconds = 0;              ///< between its logged steps; 0 if unknown
-  double tokens_per_second = 0;    ///< median; 0 if unknown
+  double seconds = 0;            ///< between its logged steps; 0 if unknown
+  double tokens_per_second = 0;  ///< median; 0 if unknown
 };
 
 struct RunFolder {
   std::filesystem::path dir;
-  std::string name;                    ///< of the folder, links resolved
-  Json run = Json::object();           ///< run.json
-  Json options = Json::array();        ///< options.json
-  Json summary = Json::object();       ///< summary.json
-  Json results = Json::object();       ///< results.json, if the run has been judged
-  std::vector<PhaseRecord> phases;     ///< in order of appearance
-  std::vector<Curve> curves;           ///< in order of appearance
-  std::vector<Json> samples;           ///< the last ones of samples.jsonl
-  std::vector<Json> warnings;          ///< events whose kind is "warning"
+  std::string name;                 ///< of the folder, links resolved
+  Json run = Json::object();        ///< run.json
+  Json options = Json::array();     ///< options.json
+  Json summary = Json::object();    ///< summary.json
+  Json results = Json::object();    ///< results.json, if the run has been judged
+  std::vector<PhaseRecord> phases;  ///< in order of appearance
+  std::vector<Curve> curves;        ///< in order of appearance
+  std::vector<Json> samples;        ///< the last ones of samples.jsonl
+  std::vector<Json> warnings;       ///< events whose kind is "warning"
   std::optional<SeedOutcomes> outcomes;
-  bool has_seeds = false;              ///< run.json lists several seeds, each in its own sub folder
-  std::vector<RunFolder> seeds;        ///< those sub folders, seed-<n>, that exist
-  std::vector<std::string> missing;    ///< "metrics.jsonl is missing", "samples.jsonl: line 7: …"
+  bool has_seeds = false;            ///< run.json lists several seeds, each in its own sub folder
+  std::vector<RunFolder> seeds;      ///< those sub folders, seed-<n>, that exist
+  std::vector<std::string> missing;  ///< "metrics.jsonl is missing", "samples.jsonl: line 7: …"
 };
 
 /// Reads what there is. Errors: usage if `dir` is no folder or holds none of a run's files.

@@ -12,7 +12,8 @@ namespace {
 class RunRecordTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    dir_ = std::filesystem::temp_directory_path() / ("hone-record-" + std::to_string(reinterpret_cast<uintptr_t>(this)));
+    dir_ =
+        std::filesystem::temp_directory_path() / ("hone-record-" + std::to_string(reinterpret_cast<uintptr_t>(this)));
     std::filesystem::create_directories(dir_);
   }
   void TearDown() override { std::filesystem::remove_all(dir_); }

@@ -78,7 +78,8 @@ Json with_signed_units(Json summary) {
     const std::string name = text_at(metric, "name");
     if (text_at(metric, "unit") != "%") continue;
     for (const MetricSpec& spec : specs) {
-      const bool negative = std::any_of(spec.terms.begin(), spec.terms.end(), [](const auto& t) { return t.second < 0; });
+      const bool negative =
+          std::any_of(spec.terms.begin(), spec.terms.end(), [](const auto& t) { return t.second < 0; });
       if (spec.name == name && negative) metric["unit"] = "pts";
     }
   }
@@ -116,8 +117,10 @@ Json cost_of(const RunFolder& folder) {
       }
       const bool is_peak = name.starts_with("peak");
       const double both = is_peak ? std::max(before, number) : before + number;
-      if (value.is_number_integer()) cost[name] = static_cast<int64_t>(both);
-      else cost[name] = both;
+      if (value.is_number_integer())
+        cost[name] = static_cast<int64_t>(both);
+      else
+        cost[name] = both;
     }
   }
   return cost;
@@ -135,7 +138,7 @@ Json claim_json(const Claim& claim, const std::vector<SeedOutcomes>& seeds) {
   Json json{{"id", claim.id}, {"statement", claim.statement}, {"verdict", name_of(Verdict::inconclusive)}};
   Json contrasts = Json::array();
   try {
-    const ClaimResult result = judge(claim, seeds, Rng(0).fork("judge"));
+    const ClaimResult result = judge(claim, seeds, interval_rng());
     json["verdict"] = name_of(result.verdict);
     for (const ContrastResult& one : result.contrasts) {
       // Terms that are all shares of problems make a difference that reads best in points.
@@ -192,6 +195,8 @@ void add_two_turn_metrics(SeedOutcomes& outcomes) {
   }
 }
 
+Rng interval_rng() { return Rng(17).fork("interval"); }
+
 Json build_arm_summary(std::vector<SeedOutcomes> seeds, const std::vector<MetricSpec>& metrics,
                        const std::vector<ArmLabel>& labels, Rng rng) {
   for (SeedOutcomes& seed : seeds) add_two_turn_metrics(seed);
@@ -202,8 +207,8 @@ Json build_arm_summary(std::vector<SeedOutcomes> seeds, const std::vector<Metric
     std::vector<std::vector<Term>> sums;
     std::vector<std::string> names;
     for (const MetricSpec& metric : metrics) {
-      const bool everywhere = std::all_of(seeds.begin(), seeds.end(),
-                                          [&](const SeedOutcomes& seed) { return has_vectors(seed, arm.name, metric); });
+      const bool everywhere = std::all_of(
+          seeds.begin(), seeds.end(), [&](const SeedOutcomes& seed) { return has_vectors(seed, arm.name, metric); });
       if (!everywhere) continue;
       names.push_back(metric.name);
       sums.emplace_back();
@@ -243,7 +248,7 @@ Json summary_of(const RunFolder& folder) {
     summary.erase("arms");
     return summary;
   }
-  summary.update(build_arm_summary(seeds, metrics, labels, Rng(0).fork("summary")));
+  summary.update(build_arm_summary(seeds, metrics, labels, interval_rng()));
   return with_signed_units(std::move(summary));
 }
 
@@ -251,17 +256,18 @@ std::string format_number(double value, std::string_view unit) {
   if (!std::isfinite(value)) return "–";
   const double size = std::abs(value);
   std::string digits;
-  if (unit == "%" || unit == "pts") digits = fmt::format("{:.1f}", 100 * size);
-  else if (size >= 1000 && size < 1e7) digits = fmt::format("{:.0f}", size);
-  else digits = fmt::format("{:.3g}", size);
+  if (unit == "%" || unit == "pts")
+    digits = fmt::format("{:.1f}", 100 * size);
+  else if (size >= 1000 && size < 1e7)
+    digits = fmt::format("{:.0f}", size);
+  else
+    digits = fmt::format("{:.3g}", size);
   const bool is_zero = digits.find_first_of("123456789") == std::string::npos;  // what rounds to nothing has no sign
   if (is_zero) return digits;
   return (value < 0 ? "−" : unit == "pts" ? "+" : "") + digits;
 }
 
-std::string unit_suffix(std::string_view unit) {
-  return unit == "%" ? " %" : unit == "pts" ? " pts" : "";
-}
+std::string unit_suffix(std::string_view unit) { return unit == "%" ? " %" : unit == "pts" ? " pts" : ""; }
 
 std::string format_count(double value) {
   if (!std::isfinite(value)) return "–";
@@ -307,9 +313,7 @@ Json report_json(const std::filesystem::path& run_dir) {
 }
 
 Json report_json(const RunFolder& folder, const Json& summary) {
-  const auto values_of = [&](const std::string& arm) {
-    return member(member(member(summary, "arms"), arm), "values");
-  };
+  const auto values_of = [&](const std::string& arm) { return member(member(member(summary, "arms"), arm), "values"); };
   const std::string base = text_at(summary, "base"), improved = text_at(summary, "improved");
   Json json{{"schema", 1}, {"run", folder.name}};
   json["recipe"] = member(folder.run, "recipe");

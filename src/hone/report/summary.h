@@ -18,9 +18,9 @@ namespace hone::report {
 
 /// A number shown for every arm: Σ weight · mean of one of the arm's outcome vectors.
 struct MetricSpec {
-  std::string name;   ///< key in JSON: "delta"
-  std::string label;  ///< "Δ(t1→t2)"
-  std::string unit;   ///< "%", "pts" or anything else
+  std::string name;                                   ///< key in JSON: "delta"
+  std::string label;                                  ///< "Δ(t1→t2)"
+  std::string unit;                                   ///< "%", "pts" or anything else
   std::vector<std::pair<std::string, double>> terms;  ///< {{"t2", 1}, {"t1", -1}}
 };
 
@@ -40,6 +40,9 @@ void add_two_turn_metrics(SeedOutcomes& outcomes);
 struct ArmLabel {
   std::string name, label;
 };
+
+/// The stream that all reported intervals are drawn from, so that a number has the same interval wherever it is shown.
+Rng interval_rng();
 
 /// The parts "metrics", "arms" and "held_out" of summary.json, with 95 % intervals of the paired bootstrap:
 ///   {"metrics":[{"name","label","unit","terms":[{"outcome":"t2","weight":1},…]}],

@@ -11,6 +11,9 @@
 namespace hone::report {
 namespace {
 
+// What can be drawn: finite, and with room for differences.
+bool is_drawable(double value) { return std::abs(value) < 1e150; }
+
 // Maps values to pixels.
 struct Scale {
   double low = 0, high = 1, from = 0, to = 1;
@@ -43,8 +46,8 @@ std::string tick_text(double value, double step) {
 
 std::string open_svg(double width, double height, std::string_view kind, std::string_view title) {
   return fmt::format(
-      R"(<svg class="{}" viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" height="{:.0f}" role="img"><title>{}</title>)", kind,
-      width, height, width, height, escape_html(title));
+      R"(<svg class="{}" viewBox="0 0 {:.0f} {:.0f}" width="{:.0f}" height="{:.0f}" role="img"><title>{}</title>)",
+      kind, width, height, width, height, escape_html(title));
 }
 
 std::string text_element(double x, double y, std::string_view kind, std::string_view text) {
@@ -78,7 +81,7 @@ double shown(double value, std::string_view unit) { return unit == "%" || unit =
 std::pair<double, double> interval_range(const IntervalChart& chart) {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   const auto see = [&](double value) {
-    if (!std::isfinite(value)) return;
+    if (!is_drawable(value)) return;
     low = std::min(low, shown(value, chart.unit));
     high = std::max(high, shown(value, chart.unit));
   };
@@ -98,16 +101,18 @@ constexpr double kLabelLetter = 6.7, kLongestLabel = 26;
 std::string interval_row(const IntervalRow& row, const Scale& x, double y, const std::string& unit) {
   const auto number = [&](double value) { return format_number(value, unit) + unit_suffix(unit); };
   std::string title = fmt::format("{}: {}", row.label, number(row.interval.mean));
-  const bool has_interval = std::isfinite(row.interval.low) && std::isfinite(row.interval.high);
-  if (has_interval) title += fmt::format(", 95 % interval {} to {}", number(row.interval.low), number(row.interval.high));
+  const bool has_interval = is_drawable(row.interval.low) && is_drawable(row.interval.high);
+  if (has_interval)
+    title += fmt::format(", 95 % interval {} to {}", number(row.interval.low), number(row.interval.high));
   std::string svg = fmt::format(R"(<g class="arm {}"><title>{}</title>)", row.kind, escape_html(title));
   svg += fmt::format(R"(<rect class="hit" x="0" y="{:.1f}" width="{}" height="24"/>)", y - 12, kWide);
   svg += text_element(0, y + 4, "label", shortened(row.label, static_cast<std::size_t>(kLongestLabel)));
-  if (!std::isfinite(row.interval.mean)) return svg + "</g>";
+  if (!is_drawable(row.interval.mean)) return svg + "</g>";
   if (has_interval) {
     svg += line_element(x(shown(row.interval.low, unit)), y, x(shown(row.interval.high, unit)), y, "span");
   }
   for (const double value : row.per_seed) {
+    if (!is_drawable(value)) continue;
     const double at = x(shown(value, unit));
     svg += line_element(at, y + 5, at, y + 9, "seed");
   }
@@ -125,9 +130,12 @@ std::vector<std::size_t> drawn_points(const Line& line, const Scale& x, double p
     const auto stretch = std::floor(x(line.x[begin]) / pixels);
     std::size_t end = begin, low = begin, high = begin;
     for (; end < all.size() && std::floor(x(line.x[end]) / pixels) == stretch; ++end) {
-      if (!std::isfinite(line.y[end])) low = high = end;
-      else if (line.y[end] < line.y[low]) low = end;
-      else if (line.y[end] > line.y[high]) high = end;
+      if (!is_drawable(line.y[end]))
+        low = high = end;
+      else if (line.y[end] < line.y[low])
+        low = end;
+      else if (line.y[end] > line.y[high])
+        high = end;
     }
     if (end == begin) end = begin + 1;  // a step that is not finite
     std::vector<std::size_t> some = {begin, low, high, end - 1};
@@ -145,24 +153,26 @@ std::string path_of(const Line& line, const Scale& x, const Scale& y) {
   bool pen_down = false;
   std::size_t points = 0;
   for (const std::size_t i : drawn_points(line, x, line.kind == "seed" ? 3 : 1.5)) {
-    if (!std::isfinite(line.y[i]) || !std::isfinite(line.x[i])) {
+    if (!is_drawable(line.y[i]) || !is_drawable(line.x[i])) {
       pen_down = false;
       continue;
     }
     d += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", x(line.x[i]), y(line.y[i]));
     pen_down = true;
-    if (++points == 1) dots = fmt::format(R"(<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>)", line.kind,
-                                          x(line.x[i]), y(line.y[i]));
+    if (++points == 1)
+      dots =
+          fmt::format(R"(<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="2.5"/>)", line.kind, x(line.x[i]), y(line.y[i]));
   }
   if (points == 0) return "";
-  return fmt::format(R"(<path class="{}" d="{}" data-x="{:.2f} {:.2f} {} {}" data-n="{}"/>)", line.kind, d, x.from, x.to,
-                     x.low, x.high, escape_html(line.label)) + (points == 1 ? dots : "");
+  return fmt::format(R"(<path class="{}" d="{}" data-x="{:.2f} {:.2f} {} {}" data-n="{}"/>)", line.kind, d, x.from,
+                     x.to, x.low, x.high, escape_html(line.label)) +
+         (points == 1 ? dots : "");
 }
 
 struct Extent {
   double low = std::numeric_limits<double>::infinity(), high = -std::numeric_limits<double>::infinity();
   void see(double value) {
-    if (!std::isfinite(value)) return;
+    if (!is_drawable(value)) return;
     low = std::min(low, value);
     high = std::max(high, value);
   }
@@ -195,6 +205,7 @@ std::vector<Scale> panel_scales(const LineChart& chart, double left, double righ
 // Steps along the x axis: round ones for a single phase, the last one of each of several.
 std::string step_ticks(const std::vector<Scale>& scales, double y) {
   std::string svg;
+  if (scales.empty()) return svg;
   if (scales.size() == 1) {
     const std::vector<double> ticks = axis_ticks(scales[0].low, scales[0].high, 5);
     for (const double tick : ticks) svg += text_element(scales[0](tick), y, "tick mid", tick_text(tick, 1));
@@ -216,12 +227,23 @@ std::string escape_html(std::string_view text) {
   safe.reserve(text.size() + text.size() / 8);
   for (const char c : text) {
     switch (c) {
-      case '&': safe += "&amp;"; break;
-      case '<': safe += "&lt;"; break;
-      case '>': safe += "&gt;"; break;
-      case '"': safe += "&quot;"; break;
-      case '\'': safe += "&#39;"; break;
-      default: safe += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      case '\'':
+        safe += "&#39;";
+        break;
+      default:
+        safe += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
     }
   }
   return safe;
@@ -234,11 +256,12 @@ std::vector<double> axis_ticks(double low, double high, int count) {
   const double power = std::pow(10.0, std::floor(std::log10(rough)));
   double step = 10 * power;
   for (const double factor : {5.0, 2.0, 1.0}) {
-    if (factor * power >= rough * 0.75) step = factor * power;
+    if ((high - low) / (factor * power) <= count + 1) step = factor * power;
   }
   // Counted, not added up: rounding must not lose the last tick, nor a tiny step loop for ever.
   const double first = std::ceil(low / step - 1e-9);
-  for (int i = 0; i <= 2 * count + 2 && (first + i) * step <= high + step * 1e-9; ++i) ticks.push_back((first + i) * step);
+  for (int i = 0; i <= 2 * count + 2 && (first + i) * step <= high + step * 1e-9; ++i)
+    ticks.push_back((first + i) * step);
   return ticks;
 }
 
@@ -257,7 +280,7 @@ std::string interval_svg(const IntervalChart& chart) {
     svg += line_element(x(tick), top, x(tick), bottom, is_zero ? "zero" : "grid");
     svg += text_element(x(tick), bottom + 14, "tick mid", tick_text(tick, step));
   }
-  if (chart.margin) {
+  if (chart.margin && is_drawable(*chart.margin)) {
     const double at = x(shown(*chart.margin, chart.unit));
     svg += fmt::format("<g><title>claimed above {}{}</title>", format_number(*chart.margin, chart.unit),
                        escape_html(unit_suffix(chart.unit)));
@@ -318,12 +341,13 @@ std::string flow_svg(const AttemptFlow& flow, std::string_view title) {
         from + thick, label, percent(share));
   };
   const auto block = [&](double x, double y, double share, std::string_view kind) {
-    return fmt::format(R"(<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1.5"/>)", kind, x, y,
-                       bar, std::max(0.0, height * share));
+    return fmt::format(R"(<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1.5"/>)", kind, x,
+                       y, bar, std::max(0.0, height * share));
   };
   const double wrong_at1 = top + height * right1 + gap, wrong_at2 = top + height * right2 + gap;
   std::string svg = open_svg(kWide, top + height + gap + 8, "chart flows", title);
-  svg += text_element(left + bar, 12, "unit end", "first attempt") + text_element(right - bar, 12, "unit", "second attempt");
+  svg += text_element(left + bar, 12, "unit end", "first attempt") +
+         text_element(right - bar, 12, "unit", "second attempt");
   svg += ribbon(flow.right_right, top, top, "same", "right, then right");
   svg += ribbon(flow.wrong_wrong, wrong_at1 + height * flow.wrong_right, wrong_at2 + height * flow.right_wrong, "same",
                 "wrong, then wrong");

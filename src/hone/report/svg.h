@@ -20,14 +20,14 @@ std::vector<double> axis_ticks(double low, double high, int count);
 /// One arm of an interval chart.
 struct IntervalRow {
   std::string label;
-  std::string kind;              ///< class that chooses the colour: "base", "improved", "other"
+  std::string kind;  ///< class that chooses the colour: "base", "improved", "other"
   Interval interval;
   std::vector<double> per_seed;  ///< small marks; may be empty
 };
 /// Dots with 95 % intervals, one row an arm. Values are in the metric's unit as in summary.h.
 struct IntervalChart {
-  std::string title;             ///< for screen readers
-  std::string unit;              ///< "%", "pts" or anything else
+  std::string title;  ///< for screen readers
+  std::string unit;   ///< "%", "pts" or anything else
   std::vector<IntervalRow> rows;
   std::optional<double> margin;  ///< a claimed bound, drawn as a line
 };
@@ -35,8 +35,8 @@ std::string interval_svg(const IntervalChart& chart);
 
 /// One line of a line chart. NaN breaks the line.
 struct Line {
-  std::string label;             ///< "seed 2"
-  std::string kind;              ///< "mean" (thick) or "seed" (thin)
+  std::string label;  ///< "seed 2"
+  std::string kind;   ///< "mean" (thick) or "seed" (thin)
   std::vector<double> x, y;
 };
 /// The part of a line chart that belongs to one phase.

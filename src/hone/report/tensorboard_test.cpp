@@ -49,9 +49,14 @@ struct Reader {
 void read_value(std::string_view bytes, Point& point) {
   for (Reader r{bytes}; !r.bytes.empty();) {
     switch (r.varint()) {
-      case 1 << 3 | 2: point.tag = r.block(); break;
-      case 2 << 3 | 5: point.value = r.fixed<float>(); break;
-      default: FAIL() << "unknown field of Value";
+      case 1 << 3 | 2:
+        point.tag = r.block();
+        break;
+      case 2 << 3 | 5:
+        point.value = r.fixed<float>();
+        break;
+      default:
+        FAIL() << "unknown field of Value";
     }
   }
 }
@@ -61,9 +66,15 @@ void read_event(std::string_view bytes, std::string& version, std::vector<Point>
   bool has_value = false;
   for (Reader r{bytes}; !r.bytes.empty();) {
     switch (r.varint()) {
-      case 1 << 3 | 1: EXPECT_GT(r.fixed<double>(), 1.6e9); break;
-      case 2 << 3 | 0: point.step = static_cast<int64_t>(r.varint()); break;
-      case 3 << 3 | 2: version = r.block(); break;
+      case 1 << 3 | 1:
+        EXPECT_GT(r.fixed<double>(), 1.6e9);
+        break;
+      case 2 << 3 | 0:
+        point.step = static_cast<int64_t>(r.varint());
+        break;
+      case 3 << 3 | 2:
+        version = r.block();
+        break;
       case 5 << 3 | 2: {
         Reader summary{r.block()};
         EXPECT_EQ(summary.varint(), 1u << 3 | 2);
@@ -72,7 +83,8 @@ void read_event(std::string_view bytes, std::string& version, std::vector<Point>
         has_value = true;
         break;
       }
-      default: FAIL() << "unknown field of Event";
+      default:
+        FAIL() << "unknown field of Event";
     }
   }
   if (has_value) points.push_back(point);

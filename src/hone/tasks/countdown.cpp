@@ -14,15 +14,17 @@ namespace {
 // Worlds with symbols need cap ≥ every number and target, so that each has a token.
 constexpr std::size_t kWorlds = 6;
 const std::array<CountdownWorld, kWorlds>& worlds() {
+  // clang-format off
   static const std::array<CountdownWorld, kWorlds> kTable = {{
       // name       count  low high  target   cap  symbols fractions
       {"cd3",       3,     1,  30,   10, 60,  99,  true,   false},
       {"cd3-wide",  3,     1,  99,   10, 100, 0,   false,  false},
       {"cd4-mini",  4,     1,  20,   10, 50,  99,  true,   false},
       {"game24",    4,     1,  13,   24, 24,  0,   false,  true},
-      {"cd3-demo",  3,     1,  12,   5,  40,  60,  true,   false},
+      {"cd3-demo",  3,     1,  20,   10, 60,  99,  true,   false},
       {"cd3-smoke", 3,     1,  6,    5,  20,  36,  true,   false},
   }};
+  // clang-format on
   return kTable;
 }
 
@@ -98,9 +100,15 @@ std::optional<Rational> legal_result(const CountdownWorld& world, Rational a, ch
     int64_t whole = 0;
     bool fits = true;
     switch (op) {
-      case '+': fits = !__builtin_add_overflow(a.num, b.num, &whole); break;
-      case '-': fits = !__builtin_sub_overflow(a.num, b.num, &whole); break;
-      case '*': fits = !__builtin_mul_overflow(a.num, b.num, &whole); break;
+      case '+':
+        fits = !__builtin_add_overflow(a.num, b.num, &whole);
+        break;
+      case '-':
+        fits = !__builtin_sub_overflow(a.num, b.num, &whole);
+        break;
+      case '*':
+        fits = !__builtin_mul_overflow(a.num, b.num, &whole);
+        break;
       default:
         fits = b.num > 0 && a.num % b.num == 0;
         if (fits) whole = a.num / b.num;
@@ -147,7 +155,10 @@ std::optional<Derivation> draw_derivation(const CountdownWorld& world, const std
 }  // namespace
 
 Derivation random_solution(const CountdownWorld& world, const std::vector<int64_t>& numbers, int64_t target, Rng rng) {
-  return draw_derivation(world, numbers, rng, [&](Rational end) { return end == Rational{target, 1}; })
+  return draw_derivation(world, numbers, rng,
+                         [&](Rational end) {
+                           return end == Rational{target, 1};
+                         })
       .value_or(Derivation{});
 }
 

@@ -20,9 +20,9 @@ struct CountdownWorld {
   int count = 3;               ///< how many numbers
   int64_t low = 1, high = 30;  ///< range of each number
   int64_t target_low = 10, target_high = 60;
-  int64_t cap = 99;            ///< largest intermediate result in generated solutions; 0 = no cap
-  bool symbols = true;         ///< one token per number (needs a cap); otherwise text is cut into bytes
-  bool fractions = false;      ///< results need not be whole (game24)
+  int64_t cap = 99;        ///< largest intermediate result in generated solutions; 0 = no cap
+  bool symbols = true;     ///< one token per number (needs a cap); otherwise text is cut into bytes
+  bool fractions = false;  ///< results need not be whole (game24)
 };
 
 /// The worlds by name. Errors: usage with the nearest name.
@@ -86,7 +86,8 @@ std::vector<std::vector<int64_t>> all_game24();
 
 /// Strict verifier: the text must be a derivation (visible) or an expression (hidden) that uses each of the problem's
 /// numbers exactly once, every stated step must be true in exact rational arithmetic, and the end must equal the
-/// target. Both notations are accepted; anything after the derivation is refused.
+/// target. Both notations are accepted; anything after the derivation is refused. An attempt may begin with the
+/// writer's opinion of the attempt before it, "right :" or "wrong :", which earns and costs nothing.
 Verdict verify_countdown(const Problem& problem, std::string_view completion);
 
 }  // namespace hone::tasks

@@ -23,7 +23,10 @@ TEST(MakeProblem, HasPromptNumbersAndAnIdWithoutOrder) {
   EXPECT_EQ(problem.id, "countdown:3,7,12->43");
   EXPECT_EQ(problem.numbers, (std::vector<int64_t>{12, 3, 7}));
   EXPECT_EQ(problem.target, 43);
-  EXPECT_EQ(error_of([] { make_problem(countdown_world("cd3"), {1, 2}, 3); }), "usage: cd3 problems have 3 numbers, found 2");
+  EXPECT_EQ(error_of([] {
+              make_problem(countdown_world("cd3"), {1, 2}, 3);
+            }),
+            "usage: cd3 problems have 3 numbers, found 2");
 }
 
 TEST(SplitOf, IgnoresOrderAndHoldsOutAFifth) {
@@ -31,7 +34,8 @@ TEST(SplitOf, IgnoresOrderAndHoldsOutAFifth) {
   int held_out = 0, count = 0;
   for (int64_t a = 1; a <= 20; ++a) {
     for (int64_t b = a; b <= 20; ++b) {
-      for (int64_t target = 10; target <= 60; ++target, ++count) held_out += split_of({a, b, 5}, target) == Split::held_out;
+      for (int64_t target = 10; target <= 60; ++target, ++count)
+        held_out += split_of({a, b, 5}, target) == Split::held_out;
     }
   }
   EXPECT_NEAR(static_cast<double>(held_out) / count, 0.2, 0.02);
@@ -78,8 +82,9 @@ TEST(DrawProblems, ASmallWorldCanBeUsedUp) {
   const int64_t train = solvable_pairs(world, Split::train), held_out = solvable_pairs(world, Split::held_out);
   EXPECT_EQ(train + held_out, solvable_pairs(world));
   EXPECT_EQ(static_cast<int64_t>(draw_problems(world, Split::train, train, Rng(1)).size()), train);
-  EXPECT_EQ(error_of([&] { draw_problems(world, Split::held_out, held_out + 1, Rng(1)); }),
-            fmt::format("usage: {} held-out problems of cd3-smoke asked, but the world holds {}", held_out + 1, held_out));
+  EXPECT_EQ(
+      error_of([&] { draw_problems(world, Split::held_out, held_out + 1, Rng(1)); }),
+      fmt::format("usage: {} held-out problems of cd3-smoke asked, but the world holds {}", held_out + 1, held_out));
   EXPECT_TRUE(draw_problems(world, Split::train, 0, Rng(1)).empty());
 }
 
@@ -108,7 +113,10 @@ TEST(Game24, EverySecondProblemIsHeldOut) {
   const auto all = all_game24();
   EXPECT_EQ(split_of(world, all[0], 24), Split::train);
   EXPECT_EQ(split_of(world, {all[1][3], all[1][0], all[1][2], all[1][1]}, 24), Split::held_out);
-  EXPECT_EQ(error_of([&] { split_of(world, {1, 1, 1, 1}, 24); }), "data: 1 1 1 1 -> 24 is not a solvable problem of game24");
+  EXPECT_EQ(error_of([&] {
+              split_of(world, {1, 1, 1, 1}, 24);
+            }),
+            "data: 1 1 1 1 -> 24 is not a solvable problem of game24");
   EXPECT_EQ(draw_problems(world, Split::held_out, 681, Rng(1)).size(), 681u);
   EXPECT_EQ(error_of([&] { draw_problems(world, Split::train, 682, Rng(1)); }),
             "usage: 682 training problems of game24 asked, but the world holds 681");

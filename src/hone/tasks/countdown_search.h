@@ -13,8 +13,8 @@ double heuristic_value(Heuristic heuristic, const std::vector<int64_t>& numbers,
 /// Outcome of one search.
 struct SearchResult {
   bool solved = false;
-  Derivation solution;      ///< the path found
-  int64_t explored = 0;     ///< operations tried
+  Derivation solution;   ///< the path found
+  int64_t explored = 0;  ///< operations tried
 };
 
 /// Children with heuristic ≤ target, best first, visited recursively.

@@ -39,9 +39,14 @@ TEST(Search, OneNumberIsNotSearched) {
 
 TEST(Search, RefusesWhatItCannotWalk) {
   const CountdownWorld& world = countdown_world("cd3");
-  EXPECT_EQ(text::error_of([&] { solve_bfs(world, {1, 2, 3}, 9, Heuristic::sum, 0); }),
+  EXPECT_EQ(text::error_of([&] {
+              solve_bfs(world, {1, 2, 3}, 9, Heuristic::sum, 0);
+            }),
             "usage: beam is 0; allowed: 1 or more");
-  EXPECT_TRUE(text::says(text::error_of([&] { solve_dfs(world, {1, 2, 3, 4, 5, 6, 7}, 9, Heuristic::sum); }), "1 to 6"));
+  EXPECT_TRUE(text::says(text::error_of([&] {
+                           solve_dfs(world, {1, 2, 3, 4, 5, 6, 7}, 9, Heuristic::sum);
+                         }),
+                         "1 to 6"));
 }
 
 // Solved shares of 500 problems of cd3, by solver; every solution is checked by the strict verifier.

@@ -52,9 +52,10 @@ TEST(Solutions, AreAllOfThemOnce) {
   EXPECT_EQ(solution_texts("cd3", {2, 2, 4}, 16),
             (std::set<std::string>{"2 * 2 = 4 ; 4 * 4 = 16", "2 + 2 = 4 ; 4 * 4 = 16", "4 * 2 = 8 ; 8 * 2 = 16"}));
   EXPECT_TRUE(solution_texts("cd3", {1, 1, 1}, 60).empty());
-  EXPECT_TRUE(solution_texts("cd3", {30, 30, 29}, 871).empty());    // 900 is above the cap
+  EXPECT_TRUE(solution_texts("cd3", {30, 30, 29}, 871).empty());  // 900 is above the cap
   EXPECT_FALSE(solution_texts("cd3-wide", {30, 30, 29}, 871).empty());
-  EXPECT_TRUE(solution_texts("game24", {3, 3, 8, 8}, 24).contains("8 / 3 = (8/3) ; 3 - (8/3) = (1/3) ; 8 / (1/3) = 24"));
+  EXPECT_TRUE(
+      solution_texts("game24", {3, 3, 8, 8}, 24).contains("8 / 3 = (8/3) ; 3 - (8/3) = (1/3) ; 8 / (1/3) = 24"));
   EXPECT_TRUE(solution_texts("cd4-mini", {3, 3, 8, 8}, 24).empty());
 }
 
@@ -75,7 +76,8 @@ TEST(Solutions, PassTheStrictVerifierInBothNotations) {
 }
 
 // The walk against a plain search over ordered pairs that knows nothing of multisets: the same set of texts.
-void brute(const CountdownWorld& world, const std::vector<Rational>& values, Derivation path, std::set<std::string>& texts) {
+void brute(const CountdownWorld& world, const std::vector<Rational>& values, Derivation path,
+           std::set<std::string>& texts) {
   if (values.size() == 1) {
     texts.insert(write_derivation(path, Notation::visible));
     return;
@@ -100,8 +102,11 @@ void brute(const CountdownWorld& world, const std::vector<Rational>& values, Der
 }
 
 TEST(Solutions, TheWalkVisitsWhatABlindSearchFinds) {
-  const std::vector<std::pair<const char*, std::vector<int64_t>>> cases = {
-      {"cd3", {3, 7, 12}}, {"cd3", {5, 5, 5}}, {"cd3", {30, 1, 30}}, {"cd4-mini", {2, 2, 2, 4}}, {"game24", {1, 3, 3, 2}}};
+  const std::vector<std::pair<const char*, std::vector<int64_t>>> cases = {{"cd3", {3, 7, 12}},
+                                                                           {"cd3", {5, 5, 5}},
+                                                                           {"cd3", {30, 1, 30}},
+                                                                           {"cd4-mini", {2, 2, 2, 4}},
+                                                                           {"game24", {1, 3, 3, 2}}};
   for (const auto& [name, numbers] : cases) {
     const CountdownWorld& world = countdown_world(name);
     std::set<std::string> expected, walked;
@@ -149,7 +154,9 @@ TEST(RandomDerivation, RandomSolutionIsOneOfAll) {
 
 TEST(RandomDerivation, RefusesWhatCannotBeWalked) {
   const CountdownWorld& world = countdown_world("cd3");
-  EXPECT_EQ(error_of([&] { random_derivation(world, {500, 7}, Rng(1)); }),
+  EXPECT_EQ(error_of([&] {
+              random_derivation(world, {500, 7}, Rng(1));
+            }),
             "data: the rules of cd3 allow no derivation from 500 7");
   EXPECT_TRUE(says(error_of([&] { all_solutions(world, {1, 2, 3, 4, 5, 6, 7}, 10); }), "from 1 to 6"));
   EXPECT_TRUE(says(error_of([&] { all_solutions(world, {}, 10); }), "from 1 to 6"));

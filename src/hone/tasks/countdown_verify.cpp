@@ -229,10 +229,17 @@ Reason check_expression(const Problem& problem, Tokens tokens) {
   return end_at(end, problem.target);
 }
 
+// "wrong : 3 * 12 = 36 ; …" → "3 * 12 = 36 ; …"
+std::string_view without_opinion(std::string_view text) {
+  if (!text.starts_with("right") && !text.starts_with("wrong")) return text;
+  const std::string_view rest = text::trim(text.substr(5));
+  return rest.starts_with(':') ? text::trim(rest.substr(1)) : text;
+}
+
 Reason check(const Problem& problem, std::string_view completion) {
   if (problem.numbers.empty()) return {"the problem has no numbers"};
   std::vector<Token> tokens;
-  if (Reason reason = cut(text::trim(completion), tokens); !reason.ok()) return reason;
+  if (Reason reason = cut(without_opinion(text::trim(completion)), tokens); !reason.ok()) return reason;
   if (tokens.empty()) return {"empty"};
   const bool visible = std::any_of(tokens.begin(), tokens.end(), [](const Token& t) { return t.kind == '='; });
   return visible ? check_steps(problem, tokens) : check_expression(problem, tokens);

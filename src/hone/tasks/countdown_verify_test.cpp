@@ -84,18 +84,51 @@ TEST(VerifyCountdown, DivisionByZeroAndOverflow) {
 }
 
 TEST(VerifyCountdown, RefusesAnythingAround) {
-  for (const char* wrong :
-       {"3 * 12 + 7 .", "3 * 12 = 36 ; 36 + 7 = 43 ;", "3 * 12 = 36 ; 36 + 7 = 43 43", "3 * 12 + 7 ; 3 * 12 + 7",
-        "3 * 12 = 36 ; 36 + 7 = 43 ; 3 * 12 = 36 ; 36 + 7 = 43", "3 * 12 + 7 3 * 12 + 7", "3 * 12 + 7 )",
-        "( 3 * 12 + 7", "3 7 12 -> 43 :", "3 7 12 -> 43 : 3 * 12 + 7", "answer: 3 * 12 + 7", "3 * 12 + 7 # 1",
-        "3 × 12 + 7", "３ * 12 + 7", "3 ** 12 + 7", "3 * 12 + + 7", "+3 * 12 + 7", "-3 * -12 + 7", "3(12)+7", "()",
-        "3 * 12 + 7\\0", "3.0 * 12 + 7", "3,7,12", "=", ";", "= = =", "3 * 12 = ; 36 + 7 = 43", "", " \n\t"}) {
+  for (const char* wrong : {"3 * 12 + 7 .",
+                            "3 * 12 = 36 ; 36 + 7 = 43 ;",
+                            "3 * 12 = 36 ; 36 + 7 = 43 43",
+                            "3 * 12 + 7 ; 3 * 12 + 7",
+                            "3 * 12 = 36 ; 36 + 7 = 43 ; 3 * 12 = 36 ; 36 + 7 = 43",
+                            "3 * 12 + 7 3 * 12 + 7",
+                            "3 * 12 + 7 )",
+                            "( 3 * 12 + 7",
+                            "3 7 12 -> 43 :",
+                            "3 7 12 -> 43 : 3 * 12 + 7",
+                            "answer: 3 * 12 + 7",
+                            "3 * 12 + 7 # 1",
+                            "3 × 12 + 7",
+                            "３ * 12 + 7",
+                            "3 ** 12 + 7",
+                            "3 * 12 + + 7",
+                            "+3 * 12 + 7",
+                            "-3 * -12 + 7",
+                            "3(12)+7",
+                            "()",
+                            "3 * 12 + 7\\0",
+                            "3.0 * 12 + 7",
+                            "3,7,12",
+                            "=",
+                            ";",
+                            "= = =",
+                            "3 * 12 = ; 36 + 7 = 43",
+                            "",
+                            " \n\t"}) {
     EXPECT_NE(judge(usual(), wrong), "") << wrong;
   }
   EXPECT_NE(judge(usual(), std::string("3 * 12 + 7\0", 11)), "");
   EXPECT_NE(judge(usual(), "3 * 12 + 7\u00A0"), "");
   EXPECT_EQ(judge(usual(), ""), "empty");
   EXPECT_EQ(judge(usual(), "3 × 12 + 7"), "unexpected byte 0xC3");
+}
+
+TEST(VerifyCountdown, AnOpinionInFrontEarnsAndCostsNothing) {
+  for (const char* right : {"wrong : 3 * 12 = 36 ; 36 + 7 = 43", "right : 3 * 12 + 7", "right: 3*12+7"}) {
+    EXPECT_EQ(judge(usual(), right), "") << right;
+  }
+  for (const char* wrong : {"wrong : 36 + 7", "right :", "right", "right 3 * 12 + 7", "right : wrong : 3 * 12 + 7",
+                            "wrongly : 3 * 12 + 7", "Right : 3 * 12 + 7", "3 * 12 + 7 right :"}) {
+    EXPECT_NE(judge(usual(), wrong), "") << wrong;
+  }
 }
 
 TEST(VerifyCountdown, DeepAndLongTextsAreRefusedQuickly) {

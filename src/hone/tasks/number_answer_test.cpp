@@ -18,27 +18,51 @@ std::string judge(const std::string& answer, const std::string& completion) {
 
 TEST(NumberAnswer, ReadsLikeAPerson) {
   const std::pair<const char*, const char*> right[] = {
-      {"42", "The answer is 42."},      {"42", "41 was my guess, but it is 42"}, {"-3", "so x = -3"},
-      {"-3", "x = −3."},                {"3", "it is 5-3"},                      {"1234", "1,234 in all"},
-      {"1,234,567", "1234567"},         {"1234.5", "$1,234.50"},                 {"-5", "-$5"},
-      {"3/4", "0.75"},                  {"0.50", "1/2"},                         {"3/4", "6 / 8"},
-      {"-3/4", "-0.75"},                {"0.5", ".5"},                           {"0.5", "about .5."},
-      {"100000", "1e5"},                {"0.0015", "1.5E-3"},                    {"42", "042"},
-      {"0", "-0"},                      {"2", "a list: 1, 2"},                   {"1234", "1{,}234"},
-      {"1234", "1,\\!234"},             {"3/4", "$\\frac{3}{4}$"},               {"-3/4", "-\\dfrac{3}{4}"},
-      {"-3/4", "\\frac{-3}{4}"},        {"-3/4", "3/-4"},                        {"50", "50%"},
-      {"#### 42", "42"},                {"7", "(0,7)"},                          {"42", "**42**"},
+      {"42", "The answer is 42."},
+      {"42", "41 was my guess, but it is 42"},
+      {"-3", "so x = -3"},
+      {"-3", "x = −3."},
+      {"3", "it is 5-3"},
+      {"1234", "1,234 in all"},
+      {"1,234,567", "1234567"},
+      {"1234.5", "$1,234.50"},
+      {"-5", "-$5"},
+      {"3/4", "0.75"},
+      {"0.50", "1/2"},
+      {"3/4", "6 / 8"},
+      {"-3/4", "-0.75"},
+      {"0.5", ".5"},
+      {"0.5", "about .5."},
+      {"100000", "1e5"},
+      {"0.0015", "1.5E-3"},
+      {"42", "042"},
+      {"0", "-0"},
+      {"2", "a list: 1, 2"},
+      {"1234", "1{,}234"},
+      {"1234", "1,\\!234"},
+      {"3/4", "$\\frac{3}{4}$"},
+      {"-3/4", "-\\dfrac{3}{4}"},
+      {"-3/4", "\\frac{-3}{4}"},
+      {"-3/4", "3/-4"},
+      {"50", "50%"},
+      {"#### 42", "42"},
+      {"7", "(0,7)"},
+      {"42", "**42**"},
   };
-  for (const auto& [answer, completion] : right) EXPECT_EQ(judge(answer, completion), "") << answer << " | " << completion;
+  for (const auto& [answer, completion] : right)
+    EXPECT_EQ(judge(answer, completion), "") << answer << " | " << completion;
 }
 
 TEST(NumberAnswer, RefusesOtherValues) {
   const std::pair<const char*, const char*> wrong[] = {
-      {"42", "42 or 43"}, {"5", "1e5"},     {"4", "3/4"},         {"234", "1,234"},  {"-3", "5-3"},     {"3", "-3"},
-      {"42", "４２"},     {"42", "٤٢"},     {"42", "forty-two"},  {"42", ""},        {"3", "3/0"},      {"3", "1/2/3"},
-      {"50", "0.5"},      {"42", "42.1"},   {"0", "no"},          {"0.3", "0.30000000000000001"},        {"2024", "2024/01/15"},
+      {"42", "42 or 43"},     {"5", "1e5"},   {"4", "3/4"},   {"234", "1,234"},
+      {"-3", "5-3"},          {"3", "-3"},    {"42", "４２"}, {"42", "٤٢"},
+      {"42", "forty-two"},    {"42", ""},     {"3", "3/0"},   {"3", "1/2/3"},
+      {"50", "0.5"},          {"42", "42.1"}, {"0", "no"},    {"0.3", "0.30000000000000001"},
+      {"2024", "2024/01/15"},
   };
-  for (const auto& [answer, completion] : wrong) EXPECT_NE(judge(answer, completion), "") << answer << " | " << completion;
+  for (const auto& [answer, completion] : wrong)
+    EXPECT_NE(judge(answer, completion), "") << answer << " | " << completion;
   EXPECT_EQ(judge("42", "none"), "no number");
   EXPECT_EQ(judge("42", "43"), "another number than 42");
   EXPECT_EQ(judge("3", "3/0"), "the number has no single value");

@@ -17,18 +17,18 @@ struct Message {
 
 /// Something to be solved. Which fields are filled depends on where it comes from.
 struct Problem {
-  std::string id;                    ///< stable name, e.g. "countdown:3,7,12->45" or "problems.jsonl:17"
-  std::string prompt;                ///< what the model reads (for conversations: empty)
-  std::vector<Message> messages;     ///< the conversation so far, when the source has one
-  std::string answer;                ///< reference answer, for the exact, number and regex verifiers
-  std::vector<int64_t> numbers;      ///< Countdown: the numbers to use, each once
-  int64_t target = 0;                ///< Countdown: the number to reach
+  std::string id;                 ///< stable name, e.g. "countdown:3,7,12->45" or "problems.jsonl:17"
+  std::string prompt;             ///< what the model reads (for conversations: empty)
+  std::vector<Message> messages;  ///< the conversation so far, when the source has one
+  std::string answer;             ///< reference answer, for the exact, number and regex verifiers
+  std::vector<int64_t> numbers;   ///< Countdown: the numbers to use, each once
+  int64_t target = 0;             ///< Countdown: the number to reach
 };
 
 /// What a verifier found.
 struct Verdict {
-  double reward = 0;      ///< 1 right, 0 wrong
-  std::string reason;     ///< one phrase, e.g. "uses 7 twice"; empty when right
+  double reward = 0;   ///< 1 right, 0 wrong
+  std::string reason;  ///< one phrase, e.g. "uses 7 twice"; empty when right
 };
 
 /// Judges a completion. Total: never throws on any completion, never runs longer than its fuel allows.

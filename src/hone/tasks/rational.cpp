@@ -33,11 +33,16 @@ std::optional<Rational> make_rational(int64_t num, int64_t den) { return reduce(
 std::optional<Rational> apply(Rational a, char op, Rational b) {
   const Wide a_num = a.num, a_den = a.den, b_num = b.num, b_den = b.den;
   switch (op) {
-    case '+': return reduce(a_num * b_den + b_num * a_den, a_den * b_den);
-    case '-': return reduce(a_num * b_den - b_num * a_den, a_den * b_den);
-    case '*': return reduce(a_num * b_num, a_den * b_den);
-    case '/': return reduce(a_num * b_den, a_den * b_num);
-    default: return {};
+    case '+':
+      return reduce(a_num * b_den + b_num * a_den, a_den * b_den);
+    case '-':
+      return reduce(a_num * b_den - b_num * a_den, a_den * b_den);
+    case '*':
+      return reduce(a_num * b_num, a_den * b_den);
+    case '/':
+      return reduce(a_num * b_den, a_den * b_num);
+    default:
+      return {};
   }
 }
 

@@ -84,8 +84,8 @@ Verdict verify_regex(const Problem& problem, std::string_view completion) {
   pcre2_set_callout(context.get(), burn, &fuel);
   const MatchData data(pcre2_match_data_create_from_pattern(code.get(), nullptr));
   const char* text = completion.data() == nullptr ? "" : completion.data();
-  const int outcome = pcre2_match(code.get(), reinterpret_cast<PCRE2_SPTR>(text), completion.size(), 0, 0, data.get(),
-                                  context.get());
+  const int outcome =
+      pcre2_match(code.get(), reinterpret_cast<PCRE2_SPTR>(text), completion.size(), 0, 0, data.get(), context.get());
   if (outcome >= 0) return {1, ""};
   if (outcome == PCRE2_ERROR_NOMATCH) return {0, "does not match"};
   return {0, "undecided: " + message_of(outcome)};

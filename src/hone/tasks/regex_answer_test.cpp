@@ -28,17 +28,24 @@ TEST(RegexAnswer, MatchesAnywhereUnlessAnchored) {
 }
 
 TEST(RegexAnswer, TextThatIsNotUtf8IsJudged) {
-  EXPECT_EQ(judge("b", "a\xFF" "b"), "");
-  EXPECT_EQ(judge("^a.b$", "a\xFF" "b"), "does not match");
+  EXPECT_EQ(judge("b",
+                  "a\xFF"
+                  "b"),
+            "");
+  EXPECT_EQ(judge("^a.b$",
+                  "a\xFF"
+                  "b"),
+            "does not match");
 }
 
 TEST(RegexAnswer, BadPatternsAreReportedNotThrown) {
   EXPECT_EQ(judge("a(b", "ab"), "the reference pattern is invalid: missing closing parenthesis at 3");
   EXPECT_EQ(regex_error("a(b"), "missing closing parenthesis at 3");
   EXPECT_EQ(regex_error("a(b)"), "");
-  for (const std::string& bad : {std::string("["), std::string("*"), std::string("\\"), std::string("(?<n>"), std::string("\xFF"),
-                                 std::string(5000, 'a'), std::string(300, '(') + std::string(300, ')'),
-                                 std::string("(((a{1000}){1000}){1000})")}) {
+  for (const std::string& bad :
+       {std::string("["), std::string("*"), std::string("\\"), std::string("(?<n>"), std::string("\xFF"),
+        std::string(5000, 'a'), std::string(300, '(') + std::string(300, ')'),
+        std::string("(((a{1000}){1000}){1000})")}) {
     EXPECT_NE(regex_error(bad), "") << bad.substr(0, 20);
   }
 }
@@ -46,9 +53,9 @@ TEST(RegexAnswer, BadPatternsAreReportedNotThrown) {
 TEST(RegexAnswer, HostilePatternsEndWithinTheirFuel) {
   const std::string as(5000, 'a'), many((1 << 20) - 8, 'a');
   const std::pair<const char*, const std::string*> cases[] = {
-      {"(a+)+$", &as},     {"(a+)+$", &many},      {"(a|aa)+$", &many},       {"(.*)*x", &many},
-      {"a*a*a*a*a*x", &many}, {"(?:a?){50}a{50}b", &as}, {"^(a|a?)+b", &as},     {"(?R)?a(?R)?b", &as},
-      {"(a)(?1)*b", &many}, {".*.*.*=.*", &many},   {"(?=(a+))a*b\\1", &many}, {"(\\w+\\s?)*#", &many},
+      {"(a+)+$", &as},        {"(a+)+$", &many},         {"(a|aa)+$", &many},       {"(.*)*x", &many},
+      {"a*a*a*a*a*x", &many}, {"(?:a?){50}a{50}b", &as}, {"^(a|a?)+b", &as},        {"(?R)?a(?R)?b", &as},
+      {"(a)(?1)*b", &many},   {".*.*.*=.*", &many},      {"(?=(a+))a*b\\1", &many}, {"(\\w+\\s?)*#", &many},
   };
   for (const auto& [pattern, text] : cases) {
     const auto start = std::chrono::steady_clock::now();

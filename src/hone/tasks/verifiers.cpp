@@ -49,8 +49,8 @@ const Entry& find_verifier(std::string_view name) {
 std::string read_answer(const Json& row, const std::string& place) {
   const Json* answer = find_field(row, "answer");
   require(answer != nullptr, ErrorKind::data, "{}: \"answer\" is missing", place);
-  require(answer->is_string() || answer->is_number(), ErrorKind::data, "{}: \"answer\" is neither a string nor a number",
-          place);
+  require(answer->is_string() || answer->is_number(), ErrorKind::data,
+          "{}: \"answer\" is neither a string nor a number", place);
   std::string text = answer->is_string() ? answer->get<std::string>() : base::dump(*answer);
   require(!text::trim(text).empty(), ErrorKind::data, "{}: \"answer\" is empty", place);
   return text;
@@ -120,9 +120,8 @@ std::vector<std::string> verifier_names() {
 std::vector<Problem> parse_problems(std::string_view content, std::string_view name, std::string_view verifier) {
   const Entry& entry = find_verifier(verifier);
   std::vector<Problem> problems;
-  for_each_row(content, name, [&](const Json& row, const std::string& place) {
-    problems.push_back(read_problem(row, place, entry));
-  });
+  for_each_row(content, name,
+               [&](const Json& row, const std::string& place) { problems.push_back(read_problem(row, place, entry)); });
   return problems;
 }
 

@@ -35,7 +35,8 @@ TEST(Verifiers, NeverThrow) {
   problem.answer = "(";
   for (const std::string& name : verifier_names()) {
     const Verifier verify = make_verifier(name);
-    for (const std::string& text : {std::string(), std::string(1, '\0'), std::string("\xFF\xFE"), std::string(10000, '(')}) {
+    for (const std::string& text :
+         {std::string(), std::string(1, '\0'), std::string("\xFF\xFE"), std::string(10000, '(')}) {
       EXPECT_EQ(verify(problem, text).reward, 0) << name;
       EXPECT_NE(verify(problem, text).reason, "") << name;
     }
@@ -43,8 +44,9 @@ TEST(Verifiers, NeverThrow) {
 }
 
 TEST(Problems, OfEveryShape) {
-  const auto plain = parse_problems("{\"prompt\": \"2+2?\", \"answer\": 4, \"level\": 1}\n\n{\"prompt\":\"x\",\"answer\":\"3/4\"}",
-                                    "p.jsonl", "number");
+  const auto plain =
+      parse_problems("{\"prompt\": \"2+2?\", \"answer\": 4, \"level\": 1}\n\n{\"prompt\":\"x\",\"answer\":\"3/4\"}",
+                     "p.jsonl", "number");
   ASSERT_EQ(plain.size(), 2u);
   EXPECT_EQ(plain[0].id, "p.jsonl:1");
   EXPECT_EQ(plain[0].prompt, "2+2?");
@@ -60,8 +62,9 @@ TEST(Problems, OfEveryShape) {
 }
 
 TEST(Problems, OfCountdown) {
-  const auto made = parse_problems("{\"nums\": [44, 19, 35], \"target\": 98}\n{\"numbers\": [1, 2], \"target\": 3, \"prompt\": \"go\"}",
-                                   "p.jsonl", "countdown");
+  const auto made = parse_problems(
+      "{\"nums\": [44, 19, 35], \"target\": 98}\n{\"numbers\": [1, 2], \"target\": 3, \"prompt\": \"go\"}", "p.jsonl",
+      "countdown");
   EXPECT_EQ(made[0].prompt, "44 19 35 -> 98 :");
   EXPECT_EQ(made[0].numbers, (std::vector<int64_t>{44, 19, 35}));
   EXPECT_EQ(made[0].target, 98);
@@ -72,13 +75,15 @@ TEST(Problems, RefusedRowsNameFileLineAndField) {
   EXPECT_EQ(refusal(R"({"prompt": "x"})", "exact"), "data: p.jsonl:1: \"answer\" is missing");
   EXPECT_EQ(refusal("{\"prompt\": \"x\", \"answer\": \"a\"}\n{\"answer\": \"a\"}", "exact"),
             "data: p.jsonl:2: \"prompt\" (or \"messages\") is missing");
-  EXPECT_TRUE(says(refusal(R"({"prompt": "x", "answer": [1]})", "exact"), "\"answer\" is neither a string nor a number"));
+  EXPECT_TRUE(
+      says(refusal(R"({"prompt": "x", "answer": [1]})", "exact"), "\"answer\" is neither a string nor a number"));
   EXPECT_TRUE(says(refusal(R"({"prompt": "x", "answer": " "})", "exact"), "\"answer\" is empty"));
   EXPECT_TRUE(says(refusal(R"({"prompt": "", "answer": "a"})", "exact"), "\"prompt\" is empty"));
   EXPECT_TRUE(says(refusal(R"({"prompt": 1, "answer": "a"})", "exact"), "\"prompt\""));
   EXPECT_TRUE(says(refusal(R"({"prompt": "x", "answer": "a("})", "regex"),
                    "data: p.jsonl:1: \"answer\" does not suit the verifier regex: missing closing parenthesis at 2"));
-  EXPECT_TRUE(says(refusal(R"({"prompt": "x", "answer": "none"})", "number"), "does not suit the verifier number: no number"));
+  EXPECT_TRUE(
+      says(refusal(R"({"prompt": "x", "answer": "none"})", "number"), "does not suit the verifier number: no number"));
   EXPECT_TRUE(says(refusal(R"({"messages": [{"role": "assistant", "content": "a"}], "answer": "a"})", "exact"),
                    "ends with the assistant"));
   EXPECT_TRUE(says(refusal("", "exact"), "holds no row"));
@@ -86,7 +91,8 @@ TEST(Problems, RefusedRowsNameFileLineAndField) {
 }
 
 TEST(Problems, RefusedCountdownRows) {
-  EXPECT_TRUE(says(refusal(R"({"prompt": "x", "answer": "a"})", "countdown"), "\"numbers\" (or \"nums\") is not a list"));
+  EXPECT_TRUE(
+      says(refusal(R"({"prompt": "x", "answer": "a"})", "countdown"), "\"numbers\" (or \"nums\") is not a list"));
   EXPECT_TRUE(says(refusal(R"({"nums": [], "target": 1})", "countdown"), "\"nums\" holds 0 numbers; allowed: 1 to 16"));
   EXPECT_TRUE(says(refusal(R"({"nums": [1, -2], "target": 1})", "countdown"), "\"nums\" is -2"));
   EXPECT_TRUE(says(refusal(R"({"nums": [1, 2.0], "target": 1})", "countdown"), "\"nums\" is 2.0"));

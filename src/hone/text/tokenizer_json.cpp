@@ -32,7 +32,8 @@ void require_type(const Json& json, const char* name, std::string_view allowed, 
 // Switches of a BPE model that change ids once they are set.
 void require_plain_bytes(const Json& json, const Json& model, std::string_view where) {
   const Json* merges = member(model, "merges");
-  require(merges != nullptr && merges->is_array(), ErrorKind::format, "{}: the BPE model has no list \"merges\"", where);
+  require(merges != nullptr && merges->is_array(), ErrorKind::format, "{}: the BPE model has no list \"merges\"",
+          where);
   require(merges->empty(), ErrorKind::format,
           "{}: BPE with {} merges is not supported; byte-level BPE without merges is", where, merges->size());
   require(base::get_number_or(model, "dropout", 0, where) == 0, ErrorKind::format, "{}: BPE dropout is not supported",
@@ -121,8 +122,8 @@ void symbols_to_bytes(std::vector<Entry>& entries, std::string_view where) {
   for (Entry& entry : entries) {
     if (entry.special) continue;
     const auto byte = byte_of_symbol(entry.text);
-    require(byte.has_value(), ErrorKind::format, "{}: token {} stands for no single byte and cannot be made without merges",
-            where, quote(entry.text));
+    require(byte.has_value(), ErrorKind::format,
+            "{}: token {} stands for no single byte and cannot be made without merges", where, quote(entry.text));
     seen[*byte] = 1;
     entry.text.assign(1, static_cast<char>(*byte));
   }
@@ -178,28 +179,35 @@ Json Tokenizer::to_json() const {
   for (int32_t id = 0; id < size(); ++id) {
     const std::string& text = token(id);
     if (is_special(id)) {
-      added.push_back({{"id", id}, {"content", text}, {"single_word", false}, {"lstrip", false}, {"rstrip", false},
-                       {"normalized", false}, {"special", true}});
+      added.push_back({{"id", id},
+                       {"content", text},
+                       {"single_word", false},
+                       {"lstrip", false},
+                       {"rstrip", false},
+                       {"normalized", false},
+                       {"special", true}});
     }
     pairs.emplace_back(bytes && !is_special(id) ? byte_symbol(static_cast<uint8_t>(text[0])) : text, id);
   }
   Json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
   Json model = step("WordLevel");
   if (bytes) {
-    model = {{"type", "BPE"}, {"dropout", nullptr}, {"unk_token", nullptr}, {"continuing_subword_prefix", nullptr},
-             {"end_of_word_suffix", nullptr}, {"fuse_unk", false}, {"byte_fallback", false}, {"ignore_merges", false}};
+    model = {{"type", "BPE"},
+             {"dropout", nullptr},
+             {"unk_token", nullptr},
+             {"continuing_subword_prefix", nullptr},
+             {"end_of_word_suffix", nullptr},
+             {"fuse_unk", false},
+             {"byte_fallback", false},
+             {"ignore_merges", false}};
   }
   model["vocab"] = std::move(vocab);
   if (bytes) model["merges"] = Json::array();
   if (!bytes) model["unk_token"] = unk_token_;
-  return {{"version", "1.0"},
-          {"truncation", nullptr},
-          {"padding", nullptr},
-          {"added_tokens", std::move(added)},
-          {"normalizer", nullptr},
-          {"pre_tokenizer", bytes ? byte_level : step("WhitespaceSplit")},
-          {"post_processor", nullptr},
-          {"decoder", bytes ? byte_level : Json(nullptr)},
+  return {{"version", "1.0"},          {"truncation", nullptr},
+          {"padding", nullptr},        {"added_tokens", std::move(added)},
+          {"normalizer", nullptr},     {"pre_tokenizer", bytes ? byte_level : step("WhitespaceSplit")},
+          {"post_processor", nullptr}, {"decoder", bytes ? byte_level : Json(nullptr)},
           {"model", std::move(model)}};
 }
 

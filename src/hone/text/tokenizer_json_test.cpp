@@ -78,7 +78,8 @@ TEST(TokenizerJson, NamesWhatIsNotSupported) {
   const Tokenizer bytes = Tokenizer::bytes(standard_specials());
   EXPECT_EQ(refusal(with(bytes, "/model/merges", Json::parse(R"([["a","b"]])"))),
             "format: t.json: BPE with 1 merges is not supported; byte-level BPE without merges is");
-  EXPECT_TRUE(says(refusal(with(bytes, "/model/type", "Unigram")), "model \"Unigram\" is not supported; allowed: WordLevel"));
+  EXPECT_TRUE(
+      says(refusal(with(bytes, "/model/type", "Unigram")), "model \"Unigram\" is not supported; allowed: WordLevel"));
   EXPECT_TRUE(says(refusal(with(bytes, "/model/merges", nullptr)), "no list \"merges\""));
   EXPECT_TRUE(says(refusal(with(bytes, "/model/dropout", 0.1)), "dropout"));
   EXPECT_TRUE(says(refusal(with(bytes, "/model/byte_fallback", true)), "byte_fallback"));
@@ -94,11 +95,14 @@ TEST(TokenizerJson, NamesWhatIsNotSupported) {
 
 TEST(TokenizerJson, IdsMustBeZeroToNEachOnce) {
   EXPECT_TRUE(says(refusal(with(small(), "/model/vocab/+", 8)), "id 8 is given to both \"1\" and \"+\""));
-  EXPECT_TRUE(says(refusal(with(small(), "/model/vocab/+", 40)), "token \"+\" has id 40, but 11 tokens must have ids 0..10"));
-  for (const Json& id : {Json(-1), Json(2147483648u), Json(18446744073709551615ull), Json(1.0), Json("1"), Json(nullptr)}) {
+  EXPECT_TRUE(
+      says(refusal(with(small(), "/model/vocab/+", 40)), "token \"+\" has id 40, but 11 tokens must have ids 0..10"));
+  for (const Json& id :
+       {Json(-1), Json(2147483648u), Json(18446744073709551615ull), Json(1.0), Json("1"), Json(nullptr)}) {
     EXPECT_TRUE(says(refusal(with(small(), "/model/vocab/+", id)), "expected an integer from 0 to 2147483647"));
   }
-  EXPECT_TRUE(says(refusal(with(small(), "/added_tokens/0/id", 3)), "token \"<pad>\" is given twice, as id 0 and as id 3"));
+  EXPECT_TRUE(
+      says(refusal(with(small(), "/added_tokens/0/id", 3)), "token \"<pad>\" is given twice, as id 0 and as id 3"));
   Json twice = small().to_json();
   twice["added_tokens"].push_back(twice["added_tokens"][0]);
   EXPECT_TRUE(says(refusal(twice), "token \"<pad>\" is given twice"));

@@ -74,9 +74,10 @@ TEST(Bytes, WhatIsNotUtf8IsReplaced) {
   ids.push_back(t.end());
   EXPECT_EQ(t.decode_all(ids), "\uFFFD<end>");
   EXPECT_TRUE(says(error_of([] {
-    const std::vector<std::string> specials = {"Ġ"};
-    Tokenizer::bytes(specials);
-  }), "stands for a byte"));
+                     const std::vector<std::string> specials = {"Ġ"};
+                     Tokenizer::bytes(specials);
+                   }),
+                   "stands for a byte"));
 }
 
 TEST(Tokenizer, IdsOutsideTheVocabularyAreErrors) {
@@ -84,7 +85,8 @@ TEST(Tokenizer, IdsOutsideTheVocabularyAreErrors) {
   for (const int32_t id : {-1, 14, 1 << 30}) {
     EXPECT_TRUE(says(error_of([&] { t.decode(Ids{id}); }), "is outside the vocabulary of 14 tokens"));
   }
-  EXPECT_EQ(error_of([&] { t.id("<edn>"); }), "data: token \"<edn>\" is not in the vocabulary; did you mean \"<end>\"?");
+  EXPECT_EQ(error_of([&] { t.id("<edn>"); }),
+            "data: token \"<edn>\" is not in the vocabulary; did you mean \"<end>\"?");
   EXPECT_FALSE(t.find("3"));
 }
 

@@ -1,10 +1,6 @@
 #include "hone/text/utf8.h"
 
-#include "hone/text/byte_alphabet.h"
-
 #include <gtest/gtest.h>
-
-#include <set>
 
 namespace hone::text {
 namespace {
@@ -32,7 +28,11 @@ TEST(Utf8, RefusesWhatTheStandardRefuses) {
 // The table of Unicode 15, section 3.9 (U+FFFD substitution of maximal subparts).
 TEST(Utf8, ReplacesMaximalSubparts) {
   const std::string r = "\xEF\xBF\xBD";
-  EXPECT_EQ(repair_utf8("a\xF1\x80\x80\xE1\x80\xC2" "b\x80" "c\x80\xBF" "d"), "a" + r + r + r + "b" + r + "c" + r + r + "d");
+  EXPECT_EQ(repair_utf8("a\xF1\x80\x80\xE1\x80\xC2"
+                        "b\x80"
+                        "c\x80\xBF"
+                        "d"),
+            "a" + r + r + r + "b" + r + "c" + r + r + "d");
   EXPECT_EQ(repair_utf8("\xED\xA0\x80"), r + r + r);
   EXPECT_EQ(repair_utf8("\xF0\x9F\x98"), r);
   EXPECT_EQ(repair_utf8("\xE4\xBD\xA0"), "你");
@@ -46,23 +46,6 @@ TEST(Utf8, WhiteSpaceTrimAndQuote) {
   EXPECT_EQ(trim(" \n"), "");
   EXPECT_EQ(quote("a\"\n"), "\"a\\\"\\n\"");
   EXPECT_LT(quote(std::string(1000, 'x')).size(), 70u);
-}
-
-TEST(ByteAlphabet, IsGpt2s) {
-  EXPECT_EQ(byte_symbol('A'), "A");
-  EXPECT_EQ(byte_symbol(' '), "Ġ");
-  EXPECT_EQ(byte_symbol('\n'), "Ċ");
-  EXPECT_EQ(byte_symbol(0), "Ā");
-  EXPECT_EQ(byte_symbol(0x7F), "ġ");
-  EXPECT_EQ(byte_symbol(0xAD), "Ń");
-  std::set<std::string> symbols;
-  for (int byte = 0; byte < 256; ++byte) {
-    const std::string symbol = byte_symbol(static_cast<uint8_t>(byte));
-    symbols.insert(symbol);
-    EXPECT_EQ(byte_of_symbol(symbol), static_cast<uint8_t>(byte));
-  }
-  EXPECT_EQ(symbols.size(), 256u);
-  EXPECT_FALSE(byte_of_symbol("") || byte_of_symbol("AB") || byte_of_symbol(" ") || byte_of_symbol("€"));
 }
 
 }  // namespace

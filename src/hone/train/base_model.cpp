@@ -17,8 +17,9 @@ models::Model fresh_model(Env& env, const BaseOptions& o, const tasks::TaskOptio
 // Step `step` of training: problems drawn with replacement, a new record of each.
 ExampleSource countdown_source(Env& env, const BaseOptions& o, const tasks::TaskOptions& task,
                                const std::vector<tasks::Problem>& problems, const text::Tokenizer& tokenizer) {
-  const data::RecordMix mix{.two_turn = o.two_turn, .copy = o.copy, .right = o.right};
+  const data::RecordMix puzzles{o.two_turn, o.right, o.first_right, o.false_sum, o.copy}, sums{.two_turn = 0, .right = 0};
   return [=, &env, &problems, &tokenizer](int64_t step) {
+    const auto& mix = static_cast<double>(step) < o.arithmetic * static_cast<double>(o.fit.steps) ? sums : puzzles;
     const auto& world = tasks::countdown_world(task.world);
     std::vector<data::Example> out(static_cast<std::size_t>(o.fit.batch));
     env.pool.for_each(o.fit.batch, [&](int64_t i, int) {
@@ -34,11 +35,11 @@ ExampleSource countdown_source(Env& env, const BaseOptions& o, const tasks::Task
 }  // namespace
 
 models::Model base_model(Env& env, Session& session, const BaseOptions& o, const tasks::TaskOptions& task,
-                         const std::vector<tasks::Problem>& train_problems,
+                         const tasks::TaskSet& tasks,
                          const std::function<double(const models::Model&)>& accuracy) {
   if (!o.model.empty()) return models::open(o.model);
   auto model = fresh_model(env, o, task);
-  const auto source = countdown_source(env, o, task, train_problems, model.tokenizer);
+  const auto source = countdown_source(env, o, task, tasks.train, model.tokenizer);
   fit(env, session, "base", model.decoder, o.fit, source, [&](int64_t, Json&) {
     const double reached = accuracy(model);
     return Check{{{"accuracy", reached}}, reached >= o.accuracy ? Next::stop : Next::go_on};

@@ -14,7 +14,7 @@ namespace hone::train {
 /// steps are spent. `accuracy` is asked every fit.check_every steps and should look at held-out problems.
 /// Errors: usage if there is neither a model folder nor a Countdown world to learn from; those of models::open.
 models::Model base_model(Env& env, Session& session, const BaseOptions& options, const tasks::TaskOptions& task,
-                         const std::vector<tasks::Problem>& train_problems,
+                         const tasks::TaskSet& tasks,
                          const std::function<double(const models::Model&)>& accuracy);
 
 }  // namespace hone::train

@@ -11,6 +11,11 @@
 namespace hone::train {
 namespace {
 
+// A small batch is cut finer than micro_tokens, so that every slot of train::Slots has work; not below what a matrix
+// product needs to be worth its call.
+constexpr int64_t kLeastMicroBatches = 8;
+constexpr int64_t kLeastTokens = 192;
+
 using Groups = std::vector<std::vector<int64_t>>;  // the examples of each row
 
 void check(const data::Example& e, int64_t vocab, int64_t context) {
@@ -114,10 +119,13 @@ std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, c
   for (const auto& e : examples) check(e, o.vocab, o.context);
   std::vector<MicroBatch> out;
   const Groups groups = examples.empty() ? Groups{} : group_rows(examples, o);
+  int64_t total = 0;
+  for (const auto& e : examples) total += length(e);
+  const int64_t budget = std::clamp(total / kLeastMicroBatches, std::min(kLeastTokens, o.micro_tokens), o.micro_tokens);
   for (std::size_t begin = 0; begin < groups.size();) {
     // Rows are sorted by length (one_each) or equally wide (packed): the first row's width holds for all.
     const int64_t width = width_of(examples, {groups[begin]});
-    const auto count = static_cast<std::size_t>(std::max<int64_t>(1, o.micro_tokens / std::max<int64_t>(1, width)));
+    const auto count = static_cast<std::size_t>(std::max<int64_t>(1, budget / std::max<int64_t>(1, width)));
     const std::size_t end = std::min(groups.size(), begin + count);
     const Groups part(groups.begin() + static_cast<std::ptrdiff_t>(begin),
                       groups.begin() + static_cast<std::ptrdiff_t>(end));

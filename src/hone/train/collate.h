@@ -22,7 +22,7 @@ enum class Rows {
 tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_t row_tokens, int64_t vocab,
                       int64_t context);
 
-/// Micro-batches of about `micro_tokens` tokens each: what one worker runs forward and backward on while its
+/// Micro-batches of at most about `micro_tokens` tokens each (fewer when the batch is small): what one worker runs forward and backward on while its
 /// activations fit the cache. Examples of similar length go together; the split depends on the examples alone.
 /// Each example's index in `examples` appears in exactly one member of `order`.
 struct MicroBatch {

@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <chrono>
 
 namespace hone::train {
@@ -12,6 +13,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 std::filesystem::path states_of(const std::filesystem::path& dir) { return dir / "ckpt"; }
+
+// Checkpoint labels have no dots; names of phases may ("score.stage1").
+std::string label_of(std::string_view kind, std::string_view name) {
+  std::string label = std::string(kind) + "-" + std::string(name);
+  std::replace(label.begin(), label.end(), '.', '-');
+  return label;
+}
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -68,7 +76,7 @@ void Session::commit(std::string_view label, const Json& fields, TrainState* ten
 
 void Session::phase(std::string_view name, int64_t steps, TrainState& state,
                     const std::function<Next(int64_t step)>& body) {
-  const auto label = "phase-" + std::string(name);
+  const auto label = label_of("phase", name);
   int64_t step = 0;
   // The newest commit of this phase decides where it goes on.
   std::vector<checkpoint::Saved> mine;
@@ -106,7 +114,7 @@ void Session::phase(std::string_view name, int64_t steps, TrainState& state,
 }
 
 Json Session::once(std::string_view name, const std::function<Json()>& compute) {
-  const auto label = "once-" + std::string(name);
+  const auto label = label_of("once", name);
   for (const auto& saved : saved_)
     if (saved.label == label) return checkpoint::load_state(saved).at("value");
   if (env_.stop) {

@@ -1,0 +1,202 @@
+#include "hone/base/error.h"
+#include "hone/data/rows.h"
+#include "hone/models/model.h"
+#include "hone/report/recipe_card.h"
+#include "hone/train/fit.h"
+#include "hone/train/test_run.h"
+#include "recipes/grpo/options.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+
+namespace hone::recipes::grpo {
+
+report::RecipeCard card();
+void run(train::Env& env, const base::Options& given);
+
+namespace {
+
+namespace fs = std::filesystem;
+using train::expect_error;
+using train::TempFolder;
+
+// The smoke preset, cut to a second.
+std::unique_ptr<Options> smoke(int64_t steps = 3) {
+  std::unique_ptr<Options> options(dynamic_cast<Options*>(card().options("smoke").release()));
+  options->base.fit.steps = 15;
+  options->base.fit.batch = 32;
+  options->base.fit.check_every = 10;
+  options->steps = steps;
+  options->problems = 8;
+  return options;
+}
+
+// The lines that an arm logged.
+std::vector<Json> steps_of(const fs::path& dir, const std::string& arm) {
+  std::vector<Json> rows;
+  for (const auto& line : train::lines_without_times(dir / "metrics.jsonl")) {
+    auto row = base::parse_json(line, "metrics.jsonl");
+    if (row.at("phase") == arm) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+TEST(GrpoRecipe, SmokePresetWithItsRival) {
+  const TempFolder folder;
+  auto options = smoke();
+  options->arms = "both";
+  options->pass_at = 16;
+  const auto summary = train::run_recipe(run, *options, folder.path());
+  EXPECT_EQ(summary.at("improved"), "grpo");
+  EXPECT_EQ(summary.at("held_out"), options->task.test_problems);
+  const auto outcomes = base::parse_json(checkpoint::read_bytes(folder / "outcomes.json"), "outcomes.json");
+  for (const char* arm : {"base", "reinforce", "grpo"}) {
+    for (const char* metric : {"greedy", "pass1", "pass4", "pass16"}) {
+      EXPECT_EQ(outcomes.at("arms").at(arm).at(metric).size(), 40u) << arm << " " << metric;
+      EXPECT_TRUE(summary.at("arms").at(arm).at("values").at(metric).at("mean").is_number()) << arm << " " << metric;
+    }
+    EXPECT_TRUE(fs::exists(folder / "models" / arm / "model.safetensors")) << arm;
+  }
+  // Both arms start from the same base, but on rollouts of their own.
+  EXPECT_EQ(steps_of(folder.path(), "grpo").size(), 3u);
+  EXPECT_EQ(steps_of(folder.path(), "reinforce").size(), 3u);
+  // The claims speak of what a run with both arms leaves.
+  for (const auto& claim : card().claims) {
+    for (const auto& contrast : claim.contrasts)
+      for (const auto& term : contrast.terms)
+        EXPECT_TRUE(outcomes.at("arms").at(term.arm).contains(term.metric)) << claim.id << ": " << term.metric;
+  }
+}
+
+TEST(GrpoRecipe, SeedsDecideAndThreadsDoNot) {
+  const TempFolder one, two, other;
+  EXPECT_EQ(train::run_recipe(run, *smoke(), one.path(), 1), train::run_recipe(run, *smoke(), two.path(), 2));
+  const auto lines = train::lines_without_times(one / "metrics.jsonl");
+  EXPECT_EQ(lines.size(), 18u);  // 15 of the base model and 3
+  EXPECT_EQ(lines, train::lines_without_times(two / "metrics.jsonl"));
+  train::run_recipe(run, *smoke(), other.path(), 1, 2);
+  EXPECT_NE(lines, train::lines_without_times(other / "metrics.jsonl"));
+}
+
+// On the policy's own samples the ratio is 1; a second update on them moves it off.
+TEST(GrpoRecipe, EpochsReuseTheRollouts) {
+  const TempFolder once, twice;
+  auto options = smoke(2);
+  train::run_recipe(run, *options, once.path());
+  options->epochs = 2;
+  train::run_recipe(run, *options, twice.path());
+  for (const auto& row : steps_of(once.path(), "grpo")) {
+    EXPECT_NEAR(row.at("ratio").get<double>(), 1, 1e-4);
+    EXPECT_NEAR(row.at("approx_kl").get<double>(), 0, 1e-6);
+    EXPECT_EQ(row.at("clip_fraction"), 0);
+  }
+  for (const auto& row : steps_of(twice.path(), "grpo")) EXPECT_GT(row.at("approx_kl").get<double>(), 1e-6);
+  // The first batch of rollouts is the base model's in both runs.
+  EXPECT_EQ(steps_of(once.path(), "grpo")[0].at("reward"), steps_of(twice.path(), "grpo")[0].at("reward"));
+}
+
+// The anchor starts at nothing, since the policy is the base model, and holds the policy back.
+TEST(GrpoRecipe, TheAnchorHolds) {
+  for (const char* gradient : {"reverse_k2", "forward_k3"}) {
+    std::vector<double> drift;
+    for (const double weight : {1e-9, 10.0}) {
+      const TempFolder folder;
+      auto options = smoke(5);
+      options->kl = weight;
+      options->kl_gradient = gradient;
+      train::run_recipe(run, *options, folder.path());
+      const auto rows = steps_of(folder.path(), "grpo");
+      EXPECT_NEAR(rows.front().at("kl").get<double>(), 0, 1e-8);
+      drift.push_back(rows.back().at("kl").get<double>());
+    }
+    EXPECT_GT(drift[0], 0);
+    EXPECT_LT(drift[1], drift[0]) << gradient;
+  }
+}
+
+TEST(GrpoRecipe, EveryNormalisationAndScaleRuns) {
+  for (const char* normalisation : {"grpo", "dapo", "dr_grpo"}) {
+    for (const char* scale : {"batch", "none"}) {
+      const TempFolder folder;
+      auto options = smoke(1);
+      options->base.fit.steps = 2;
+      options->normalisation = normalisation;
+      options->advantage_scale = scale;
+      options->temperature = 0.8;  // the on-policy check is for temperature 1
+      train::run_recipe(run, *options, folder.path());
+      const auto row = steps_of(folder.path(), "grpo").at(0);
+      EXPECT_TRUE(std::isfinite(row.at("grad_norm").get<double>())) << normalisation << " " << scale;
+      EXPECT_NEAR(row.at("ratio").get<double>(), 1, 1e-4) << "sampler and trainer apply the temperature alike";
+    }
+  }
+}
+
+// A conversation for supervised training whose answers are to be checked afterwards: "i" is answered by "i mod 2".
+std::string problems_file(int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i)
+    lines += fmt::format(R"({{"prompt": [{{"role": "user", "content": "{}"}}], "answer": "{}"}})"
+                         "\n",
+                         i, i % 2);
+  return lines;
+}
+
+// A byte-level model that has seen such conversations, in a model folder.
+void make_model(const fs::path& dir, const std::string& rows) {
+  const TempFolder folder;
+  train::TestRun run(folder.path());
+  train::Session session(run.env);
+  const auto tokenizer = text::Tokenizer::bytes(text::standard_specials());
+  const models::ModelOptions size{.width = 32, .layers = 2, .heads = 2, .context = 32};
+  auto model = models::fresh(models::config_of(size, tokenizer.size()), Rng(1));
+  std::vector<data::Example> examples;
+  for (const auto& row : data::parse_rows(rows, "rows"))
+    examples.push_back(data::tokenize(row, tokenizer, 32, data::TooLong::refuse));
+  const train::FitOptions fit{.steps = 40, .batch = 32, .optim = {.lr = 1e-2, .warmup = 5}};
+  train::fit(run.env, session, "sft", model, fit, train::cycle(examples, fit.batch, Rng(2)));
+  models::save(dir, model, tokenizer);
+}
+
+TEST(GrpoRecipe, AModelFolderAndAProblemFile) {
+  const TempFolder files, folder;
+  const auto rows = problems_file(60);
+  checkpoint::write_bytes(files / "problems.jsonl", rows);
+  make_model(files / "model", rows);
+  auto options = smoke(4);
+  options->base.model = (files / "model").string();
+  options->task.data = (files / "problems.jsonl").string();
+  options->task.verifier = "exact";
+  options->max_tokens = 3;
+  options->samples = 4;
+  const auto summary = train::run_recipe(run, *options, folder.path());
+  EXPECT_TRUE(steps_of(folder.path(), "base").empty());
+  EXPECT_EQ(steps_of(folder.path(), "grpo").size(), 4u);
+  // The model has learnt the form: about half of its answers are right, and few are cut at the limit.
+  EXPECT_GT(summary.at("arms").at("base").at("values").at("pass1").at("mean").get<double>(), 0.2);
+  for (const auto& row : steps_of(folder.path(), "grpo")) EXPECT_LT(row.at("cut_at_limit").get<double>(), 0.5);
+  const auto made = models::open(folder / "models/grpo");
+  EXPECT_EQ(made.decoder.config, models::open(files / "model").decoder.config);
+  EXPECT_EQ(text::Tokenizer::load(folder / "models/grpo/tokenizer.json").to_json(), made.tokenizer.to_json());
+}
+
+TEST(GrpoRecipe, AProblemFileNeedsAModel) {
+  const TempFolder files, folder;
+  checkpoint::write_bytes(files / "problems.jsonl", problems_file(60));
+  auto options = smoke();
+  options->task.data = (files / "problems.jsonl").string();
+  options->task.verifier = "exact";
+  expect_error(ErrorKind::usage, {"problems.jsonl", "need a model"},
+               [&] { train::run_recipe(run, *options, folder.path()); });
+}
+
+TEST(GrpoOptions, EveryPresetFitsItsDescription) {
+  for (const auto& [name, summary] : card().presets) {
+    const auto options = card().options(name), defaults = card().options("");
+    EXPECT_NO_THROW(base::OptionSet(*options, *defaults, name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace hone::recipes::grpo

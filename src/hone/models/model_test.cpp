@@ -1,0 +1,319 @@
+#include "hone/models/model.h"
+
+#include "hone/checkpoint/model_dir.h"
+#include "hone/checkpoint/test_files.h"
+#include "hone/models/test_models.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hone::models {
+namespace {
+
+namespace fs = std::filesystem;
+using checkpoint::expect_error;
+using checkpoint::TempFolder;
+
+const std::vector<std::vector<int64_t>> kRows = {{3, 1, 4, 1, 5, 9, 2}, {6, 5, 3, 5, 8, 18, 0}};
+
+// `count` tokens, specials included.
+text::Tokenizer tokenizer_of(std::size_t count) {
+  std::vector<std::string> words;
+  for (std::size_t i = text::standard_specials().size(); i < count; ++i) words.push_back("w" + std::to_string(i));
+  return text::Tokenizer::symbols(text::standard_specials(), words);
+}
+
+// A stored tensor, for files that differ from what hone writes.
+struct Stored {
+  std::vector<int64_t> shape;
+  std::vector<float> numbers;
+};
+using Weights = std::map<std::string, Stored>;
+
+Weights read_weights(const fs::path& dir) {
+  const checkpoint::ModelDir from(dir);
+  Weights all;
+  for (const auto* tensor : from.tensors()) {
+    Stored& stored = all[tensor->name];
+    stored = {tensor->shape, std::vector<float>(static_cast<std::size_t>(tensor->elements()))};
+    from.read_floats(tensor->name, stored.shape, stored.numbers);
+  }
+  return all;
+}
+
+void change_weights(const fs::path& dir, const std::function<void(Weights&)>& change) {
+  Weights all = read_weights(dir);
+  change(all);
+  std::vector<checkpoint::TensorData> tensors;
+  for (const auto& [name, stored] : all)
+    tensors.push_back({name, checkpoint::Dtype::f32, stored.shape, stored.numbers.data()});
+  fs::remove(dir / "model.safetensors");
+  checkpoint::write_safetensors(dir / "model.safetensors", tensors);
+}
+
+void change_config(const fs::path& dir, const std::function<void(Json&)>& change) {
+  Json config = Json::parse(checkpoint::read_bytes(dir / "config.json"));
+  change(config);
+  checkpoint::write_bytes(dir / "config.json", config.dump());
+}
+
+// A folder with a saved model that a test may spoil.
+struct SavedModel {
+  explicit SavedModel(const Variant& v = kVariants[0]) : decoder(small_model(v)) {
+    save(dir, decoder, tokenizer_of(19));
+  }
+  TempFolder parent;
+  fs::path dir = parent / "model";
+  Decoder decoder;
+};
+
+// Every file of a folder by name, with its bytes.
+std::map<std::string, std::string> contents(const fs::path& dir) {
+  std::map<std::string, std::string> all;
+  for (const auto& entry : fs::recursive_directory_iterator(dir))
+    all[entry.path().lexically_relative(dir).string()] =
+        entry.is_directory() ? "a folder" : checkpoint::read_bytes(entry.path());
+  return all;
+}
+
+void expect_same_model(const Decoder& a, const Decoder& b) {
+  EXPECT_EQ(a.config, b.config);
+  EXPECT_TRUE(at::equal(a.flat, b.flat));
+  EXPECT_TRUE(at::equal(logits(a, batch_of(kRows)), logits(b, batch_of(kRows))));
+}
+
+class ModelOf : public testing::TestWithParam<Variant> {};
+INSTANTIATE_TEST_SUITE_P(Model, ModelOf, testing::ValuesIn(kVariants),
+                         [](const auto& info) { return name_of(info.param); });
+
+TEST_P(ModelOf, ComesBackBitForBit) {
+  const SavedModel saved(GetParam());
+  const Model opened = open(saved.dir);
+  expect_same_model(opened.decoder, saved.decoder);
+  EXPECT_EQ(opened.tokenizer.size(), 19);
+  EXPECT_EQ(opened.tokenizer.to_json(), tokenizer_of(19).to_json());
+  for (const char* file : {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json"})
+    EXPECT_TRUE(fs::exists(saved.dir / file)) << file;
+  // Saved once more, the same bytes.
+  save(saved.parent / "again", opened.decoder, opened.tokenizer);
+  EXPECT_EQ(contents(saved.parent / "again"), contents(saved.dir));
+}
+
+TEST_P(ModelOf, ReplicasAreSavedLikeTheirModel) {
+  const SavedModel saved(GetParam());
+  save(saved.parent / "replica", replica(saved.decoder), tokenizer_of(19));
+  EXPECT_EQ(contents(saved.parent / "replica"), contents(saved.dir));
+}
+
+TEST_P(ModelOf, ViewsCoverEveryNumberOnce) {
+  Decoder model = small_model(GetParam());
+  for (const auto& [name, view] : hf_tensors(model)) view.add_(1000);
+  EXPECT_LT(distance(model.flat, small_model(GetParam()).flat + 1000), 1e-3);
+}
+
+TEST_P(ModelOf, EveryMissingTensorIsNamed) {
+  const SavedModel saved(GetParam());
+  const std::string whole = checkpoint::read_bytes(saved.dir / "model.safetensors");
+  for (const auto& [name, view] : hf_tensors(saved.decoder)) {
+    change_weights(saved.dir, [&](Weights& all) { all.erase(name); });
+    expect_error(ErrorKind::format, {saved.dir.string(), "\"" + name + "\""}, [&] { open(saved.dir); });
+    checkpoint::write_bytes(saved.dir / "model.safetensors", whole);
+  }
+  EXPECT_NO_THROW(open(saved.dir));
+}
+
+TEST_P(ModelOf, EveryWrongShapeIsNamed) {
+  const SavedModel saved(GetParam());
+  const std::string whole = checkpoint::read_bytes(saved.dir / "model.safetensors");
+  for (const auto& [name, view] : hf_tensors(saved.decoder)) {
+    change_weights(saved.dir, [&](Weights& all) {
+      Stored& t = all[name];
+      if (t.shape.size() == 2 && t.shape[0] != t.shape[1]) std::swap(t.shape[0], t.shape[1]);
+      else t.shape.push_back(1);
+    });
+    expect_error(ErrorKind::format, {"\"" + name + "\"", "shape"}, [&] { open(saved.dir); });
+    checkpoint::write_bytes(saved.dir / "model.safetensors", whole);
+  }
+}
+
+TEST(Model, NamesAndShapesOfGpt2) {
+  const SavedModel saved({Family::gpt2, true});
+  const Weights all = read_weights(saved.dir);
+  EXPECT_EQ(all.size(), 2u + 2 * 12 + 2);
+  EXPECT_FALSE(all.contains("lm_head.weight"));
+  EXPECT_EQ(all.at("transformer.wpe.weight").shape, (std::vector<int64_t>{13, 24}));
+  // Conv1D stores [in, out].
+  const Stored& qkv = all.at("transformer.h.1.attn.c_attn.weight");
+  EXPECT_EQ(qkv.shape, (std::vector<int64_t>{24, 72}));
+  EXPECT_EQ(qkv.numbers[3 * 72 + 50], saved.decoder.blocks[1].qkv.weight[50][3].item<float>());
+  EXPECT_EQ(all.at("transformer.h.0.mlp.c_proj.weight").shape, (std::vector<int64_t>{40, 24}));
+}
+
+TEST(Model, NamesAndShapesOfLlama) {
+  const SavedModel saved({Family::llama, false});
+  const Weights all = read_weights(saved.dir);
+  EXPECT_EQ(all.size(), 1u + 2 * 9 + 2);
+  const Block& block = saved.decoder.blocks[1];
+  const std::string p = "model.layers.1.";
+  // Four query heads, then two of keys, then two of values, 6 rows each.
+  const std::pair<const char*, int64_t> rows[] = {
+      {"self_attn.q_proj.weight", 0}, {"self_attn.k_proj.weight", 24}, {"self_attn.v_proj.weight", 36}};
+  for (const auto& [name, first] : rows) {
+    EXPECT_EQ(all.at(p + name).shape, (std::vector<int64_t>{first == 0 ? 24 : 12, 24})) << name;
+    EXPECT_EQ(all.at(p + name).numbers[2 * 24 + 5], block.qkv.weight[first + 2][5].item<float>()) << name;
+  }
+  EXPECT_EQ(all.at(p + "mlp.gate_proj.weight").numbers[5], block.up.weight[0][5].item<float>());
+  EXPECT_EQ(all.at(p + "mlp.up_proj.weight").numbers[5], block.up.weight[40][5].item<float>());
+  EXPECT_EQ(all.at("lm_head.weight").shape, (std::vector<int64_t>{19, 24}));
+}
+
+TEST(Model, ConfigNamesTheSpecialTokens) {
+  const SavedModel saved;
+  for (const char* file : {"config.json", "generation_config.json"}) {
+    const Json json = Json::parse(checkpoint::read_bytes(saved.dir / file));
+    EXPECT_EQ(json["pad_token_id"], 0) << file;
+    EXPECT_EQ(json["bos_token_id"], 1) << file;
+    EXPECT_EQ(json["eos_token_id"], 2) << file;
+  }
+}
+
+TEST(Model, ExtraTensorsAreNamed) {
+  for (const Variant& v : kVariants) {
+    const SavedModel saved(v);
+    change_weights(saved.dir, [](Weights& all) { all["adapter.lora_A"] = {{2}, {1, 2}}; });
+    expect_error(ErrorKind::format, {saved.dir.string(), "\"adapter.lora_A\""}, [&] { open(saved.dir); });
+  }
+  // More blocks stored than the config has.
+  const SavedModel saved;
+  change_config(saved.dir, [](Json& config) { config["n_layer"] = 1; });
+  expect_error(ErrorKind::format, {"\"transformer.h.1."}, [&] { open(saved.dir); });
+}
+
+TEST(Model, BuffersAndTiedCopiesAreNotExtra) {
+  const SavedModel gpt2(kVariants[0]), llama(kVariants[2]);
+  change_weights(gpt2.dir, [](Weights& all) {
+    all["transformer.h.0.attn.bias"] = {{1, 1, 2, 2}, {1, 0, 1, 1}};
+    all["transformer.h.0.attn.masked_bias"] = {{}, {-1e4f}};
+    all["lm_head.weight"] = all["transformer.wte.weight"];
+  });
+  expect_same_model(open(gpt2.dir).decoder, gpt2.decoder);
+  change_weights(llama.dir, [](Weights& all) {
+    all["model.layers.0.self_attn.rotary_emb.inv_freq"] = {{3}, {1, 0.5f, 0.25f}};
+    all["lm_head.weight"] = all["model.embed_tokens.weight"];
+  });
+  expect_same_model(open(llama.dir).decoder, llama.decoder);
+}
+
+TEST(Model, NamesOfTheFirstGpt2AreRead) {
+  const SavedModel saved;
+  change_weights(saved.dir, [](Weights& all) {
+    Weights bare;
+    for (auto& [name, stored] : all) bare[name.substr(std::string("transformer.").size())] = stored;
+    all = bare;
+  });
+  expect_same_model(open(saved.dir).decoder, saved.decoder);
+}
+
+TEST(Model, TruncatedFilesAreRefused) {
+  const SavedModel saved;
+  const std::string whole = checkpoint::read_bytes(saved.dir / "model.safetensors");
+  for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{100}, whole.size() / 2, whole.size() - 1}) {
+    checkpoint::write_bytes(saved.dir / "model.safetensors", whole.substr(0, size));
+    expect_error(ErrorKind::format, {"model.safetensors"}, [&] { open(saved.dir); });
+  }
+}
+
+TEST(Model, MissingFilesAreNamed) {
+  for (const char* file : {"config.json", "model.safetensors", "tokenizer.json"}) {
+    const SavedModel saved;
+    fs::remove(saved.dir / file);
+    expect_error(ErrorKind::io, {file}, [&] { open(saved.dir); });
+  }
+  const TempFolder folder;
+  expect_error(ErrorKind::io, {"nowhere"}, [&] { open(folder / "nowhere"); });
+}
+
+TEST(Model, TokenizerLargerThanTheVocabularyIsRefused) {
+  const SavedModel saved;
+  checkpoint::write_bytes(saved.dir / "tokenizer.json", tokenizer_of(20).to_json().dump());
+  expect_error(ErrorKind::format, {"tokenizer.json", "20", "19"}, [&] { open(saved.dir); });
+  // A smaller one leaves ids unused, as padded vocabularies do.
+  checkpoint::write_bytes(saved.dir / "tokenizer.json", tokenizer_of(12).to_json().dump());
+  EXPECT_EQ(open(saved.dir).tokenizer.size(), 12);
+}
+
+// Sizes within the range of each key, but far beyond the file: refused before memory is taken for them.
+TEST(Model, ConfigThatPromisesMoreThanTheFileIsRefused) {
+  constexpr int64_t kMost = 1 << 24;
+  const std::pair<Variant, std::vector<std::pair<const char*, int64_t>>> promises[] = {
+      {{Family::gpt2, true}, {{"vocab_size", kMost}, {"n_positions", kMost}, {"n_inner", kMost}, {"n_layer", 4096}}},
+      {{Family::llama, true},
+       {{"vocab_size", kMost}, {"intermediate_size", kMost}, {"head_dim", kMost}, {"num_hidden_layers", 4096}}}};
+  for (const auto& [variant, sizes] : promises)
+    for (const auto& [key, size] : sizes) {
+      SCOPED_TRACE(key);
+      const SavedModel saved(variant);
+      change_config(saved.dir, [&, key = key, size = size](Json& config) { config[key] = size; });
+      expect_error(ErrorKind::format, {saved.dir.string(), "larger model"}, [&] { open(saved.dir); });
+    }
+  // Every key at its most: the number of parameters has no int64.
+  const SavedModel saved({Family::llama, false});
+  change_config(saved.dir, [&](Json& config) {
+    for (const char* key : {"vocab_size", "hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim",
+                            "intermediate_size"})
+      config[key] = kMost;
+    config["num_hidden_layers"] = 4096;
+  });
+  expect_error(ErrorKind::format, {saved.dir.string(), "larger model"}, [&] { open(saved.dir); });
+}
+
+TEST(Model, ContextOfLlamaCostsNothing) {
+  const SavedModel saved({Family::llama, true});
+  change_config(saved.dir, [](Json& config) { config["max_position_embeddings"] = 1 << 24; });
+  EXPECT_EQ(open(saved.dir).decoder.config.context, 1 << 24);
+}
+
+TEST(Model, NonFiniteWeightsAreRefused) {
+  for (const float bad : {std::nanf(""), std::numeric_limits<float>::infinity()}) {
+    const SavedModel saved;
+    Decoder spoilt = copy(saved.decoder);
+    spoilt.blocks[1].down.weight[2][3] = bad;
+    save(saved.parent / "spoilt", spoilt, tokenizer_of(19));
+    expect_error(ErrorKind::numeric, {"transformer.h.1.mlp.c_proj.weight"}, [&] { open(saved.parent / "spoilt"); });
+  }
+}
+
+TEST(Model, FullFolderIsRefusedAndLeftAlone) {
+  const TempFolder parent;
+  const Decoder model = small_model(kVariants[0]);
+  fs::create_directories(parent / "out" / "deep");
+  checkpoint::write_bytes(parent / "out" / "notes.txt", "mine");
+  const auto before = contents(parent.path());
+  expect_error(ErrorKind::usage, {"out"}, [&] { save(parent / "out", model, tokenizer_of(19)); });
+  EXPECT_EQ(contents(parent.path()), before);
+  checkpoint::write_bytes(parent / "file", "mine");
+  expect_error(ErrorKind::usage, {"file"}, [&] { save(parent / "file", model, tokenizer_of(19)); });
+  EXPECT_EQ(checkpoint::read_bytes(parent / "file"), "mine");
+}
+
+TEST(Model, EmptyAndMissingFoldersAreFilled) {
+  const TempFolder parent;
+  const Decoder model = small_model(kVariants[0]);
+  fs::create_directory(parent / "empty");
+  for (const char* name : {"empty", "new/and/deep"}) {
+    save(parent / name, model, tokenizer_of(19));
+    expect_same_model(open(parent / name).decoder, model);
+    EXPECT_EQ(contents(parent / name).size(), 4u);
+  }
+}
+
+}  // namespace
+}  // namespace hone::models

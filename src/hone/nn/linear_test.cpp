@@ -1,0 +1,38 @@
+#include "hone/nn/linear.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+namespace hone::nn {
+namespace {
+
+const at::Tensor kWeight = at::tensor({1.0f, 2.0f, 3.0f, -1.0f, 0.0f, 4.0f}).view({2, 3});
+const at::Tensor kBias = at::tensor({10.0f, 20.0f});
+
+TEST(Linear, ByHand) {
+  const auto x = at::tensor({1.0f, 1.0f, 2.0f, 0.0f, 3.0f, -1.0f}).view({2, 3});
+  // [1 1 2]: 1+2+6 = 9, -1+0+8 = 7; [0 3 -1]: 0+6-3 = 3, 0+0-4 = -4
+  EXPECT_TRUE(at::equal(apply({kWeight, {}}, x), at::tensor({9.0f, 7.0f, 3.0f, -4.0f}).view({2, 2})));
+  EXPECT_TRUE(at::equal(apply({kWeight, kBias}, x), at::tensor({19.0f, 27.0f, 13.0f, 16.0f}).view({2, 2})));
+}
+
+TEST(Linear, KeepsLeadingDimensions) {
+  const auto x = at::arange(24, at::kFloat).view({2, 2, 2, 3});
+  const auto y = apply({kWeight, kBias}, x);
+  EXPECT_EQ(y.sizes().vec(), (std::vector<int64_t>{2, 2, 2, 2}));
+  EXPECT_TRUE(at::equal(y.view({8, 2}), apply({kWeight, kBias}, x.view({8, 3}))));
+  EXPECT_EQ(apply({kWeight, kBias}, at::zeros({4, 0, 3})).sizes().vec(), (std::vector<int64_t>{4, 0, 2}));
+}
+
+TEST(Linear, GradientByHand) {
+  const auto weight = kWeight.clone().requires_grad_(), bias = kBias.clone().requires_grad_();
+  const auto x = at::tensor({1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f}).view({2, 3}).requires_grad_();
+  apply({weight, bias}, x).sum().backward();
+  // ∂Σy/∂W[o, i] = Σ_rows x[., i]; ∂/∂b = 2 rows; ∂/∂x[., i] = Σ_o W[o, i]
+  EXPECT_TRUE(at::equal(weight.grad(), at::tensor({5.0f, 7.0f, 9.0f, 5.0f, 7.0f, 9.0f}).view({2, 3})));
+  EXPECT_TRUE(at::equal(bias.grad(), at::tensor({2.0f, 2.0f})));
+  EXPECT_TRUE(at::equal(x.grad(), at::tensor({0.0f, 2.0f, 7.0f, 0.0f, 2.0f, 7.0f}).view({2, 3})));
+}
+
+}  // namespace
+}  // namespace hone::nn

@@ -1,0 +1,132 @@
+// The front program answers without libtorch, in plain text, and says the same to people and to programs.
+#include "hone/base/json.h"
+#include "tests/invariants/program.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace hone::invariants {
+namespace {
+
+const std::vector<std::string> kVerbs = {"run",    "demo",  "ls",   "show",  "cp",    "check",
+                                         "report", "judge", "data", "bench", "doctor"};
+
+TEST(Front, DoesNotLinkLibtorch) {
+  const std::string libraries = libraries_of("hone");
+  ASSERT_NE(libraries.find("libc.so"), std::string::npos) << libraries;
+  for (const char* library : {"libtorch", "libc10", "openblas", "opencv"}) {
+    EXPECT_EQ(libraries.find(library), std::string::npos) << library;
+  }
+  if (has_engine()) {
+    EXPECT_NE(libraries_of("hone-engine").find("libtorch"), std::string::npos);
+  }
+}
+
+TEST(Front, HelpFitsEightyColumnsAndShowsThreeExamples) {
+  const Folder folder;
+  std::vector<std::vector<std::string>> calls = {{"--help"}};
+  for (const std::string& verb : kVerbs) calls.push_back({verb, "--help"});
+  for (const auto& call : calls) {
+    const Outcome help = hone(call, {.folder = folder.path()});
+    EXPECT_EQ(help.code, 0) << call[0] << help.err;
+    EXPECT_EQ(help.err, "");
+    int examples = 0;
+    std::istringstream lines(help.out);
+    for (std::string line; std::getline(lines, line);) {
+      const auto columns = std::count_if(line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; });
+      EXPECT_LE(columns, 80) << call[0] << ": " << line;
+      examples += line.starts_with("  hone ") ? 1 : 0;
+    }
+    EXPECT_EQ(examples, 3) << help.out;
+  }
+}
+
+TEST(Front, WritesNothingButWhatItIsAskedFor) {
+  const Folder folder;
+  for (const auto& call : std::vector<std::vector<std::string>>{{},
+                                                                {"--version"},
+                                                                {"ls"},
+                                                                {"ls", "runs"},
+                                                                {"ls", "tasks"},
+                                                                {"show", "score"},
+                                                                {"check", "score"},
+                                                                {"doctor"},
+                                                                {"run", "score", "--dry-run"}}) {
+    const Outcome outcome = hone(call, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_EQ(outcome.out.find('\x1b'), std::string::npos);
+    EXPECT_EQ(outcome.out.find('\r'), std::string::npos);
+  }
+  EXPECT_TRUE(folder.content().empty());
+}
+
+TEST(Front, SpeaksJson) {
+  const Folder folder;
+  for (const auto& call : std::vector<std::vector<std::string>>{{"--json"},
+                                                                {"ls", "--json"},
+                                                                {"ls", "runs", "--json"},
+                                                                {"ls", "tasks", "--json"},
+                                                                {"show", "score", "--json"},
+                                                                {"check", "score", "--json"},
+                                                                {"doctor", "--json"},
+                                                                {"run", "score", "--dry-run", "--json"}}) {
+    const Outcome outcome = hone(call, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_NO_THROW(base::parse_json(outcome.out, "stdout")) << outcome.out;
+  }
+  const Outcome error = hone({"show", "scor", "--json"}, {.folder = folder.path()});
+  EXPECT_EQ(base::parse_json(error.err, "stderr")["error"]["exit_code"], 2);
+}
+
+TEST(Front, ColourIsForTerminalsUnlessForced) {
+  const Folder folder;
+  EXPECT_NE(hone({"ls"}, {.folder = folder.path(), .environment = {{"CLICOLOR_FORCE", "1"}}}).out.find('\x1b'),
+            std::string::npos);
+  EXPECT_EQ(hone({"ls"}, {.folder = folder.path(), .environment = {{"NO_COLOR", "1"}}}).out.find('\x1b'),
+            std::string::npos);
+}
+
+TEST(Front, AFileCopiedOutChecksAndShowsTheSame) {
+  const Folder folder;
+  ASSERT_EQ(hone({"cp", "score", "my.toml", "--preset", "smoke"}, {.folder = folder.path()}).code, 0);
+  EXPECT_EQ(hone({"check", "my.toml"}, {.folder = folder.path()}).code, 0);
+  const auto values = [&](const std::vector<std::string>& call) {
+    return base::parse_json(hone(call, {.folder = folder.path()}).out, "stdout")["options"];
+  };
+  EXPECT_EQ(values({"check", "my.toml", "--json"}), values({"check", "score", "--preset", "smoke", "--json"}));
+  EXPECT_EQ(hone({"show", "score", "--preset", "smoke", "--config"}, {.folder = folder.path()}).out,
+            read_text(folder / "my.toml"));
+}
+
+TEST(Front, DataPreviewMarksWhatCarriesLoss) {
+  const Folder folder;
+  folder.file("chat.jsonl", R"({"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"yo"}]})"
+                            "\n");
+  const Outcome plain = hone({"data", "preview", "chat.jsonl"}, {.folder = folder.path()});
+  EXPECT_EQ(plain.code, 0) << plain.err;
+  EXPECT_NE(plain.out.find("<user>hi<end><assistant>[yo<end>]"), std::string::npos) << plain.out;
+  const Outcome colour =
+      hone({"data", "preview", "chat.jsonl"}, {.folder = folder.path(), .environment = {{"CLICOLOR_FORCE", "1"}}});
+  EXPECT_NE(colour.out.find("\x1b[32myo"), std::string::npos);
+}
+
+TEST(Front, MadeProblemsAreReadBack) {
+  const Folder folder;
+  ASSERT_EQ(
+      hone({"data", "make", "countdown", "--world", "cd3-smoke", "--count", "5", "--solutions", "--out", "p.jsonl"},
+           {.folder = folder.path()})
+          .code,
+      0);
+  for (const auto& call :
+       std::vector<std::vector<std::string>>{{"data", "preview", "p.jsonl", "--verifier", "countdown"},
+                                             {"data", "preview", "p.jsonl", "--world", "cd3-smoke"},
+                                             {"check", "score", "--data", "p.jsonl"},
+                                             {"check", "sft", "--data", "p.jsonl"}}) {
+    const Outcome outcome = hone(call, {.folder = folder.path()});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+  }
+}
+
+}  // namespace
+}  // namespace hone::invariants
