@@ -34,27 +34,33 @@ void Options::visit(base::OptionVisitor& v) {
 namespace {
 
 void smoke(Options& o) {
-  o.task.world = "cd3-smoke";
+  o.task.world = "cd2-smoke";
   o.task.train_problems = 200;
   o.task.test_problems = 40;
   o.base.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 40};
   o.base.fit.steps = 60;
   o.base.fit.batch = 128;
   o.base.fit.check_every = 20;
-  o.base.fit.optim = {.lr = 3e-3, .weight_decay = 0, .warmup = 10};
+  o.base.fit.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 8};
+  o.base.two_turn = 0;
   o.steps = 20;
   o.problems = 16;
-  o.pass_at = 8;
-  o.optim = {.lr = 1e-3, .weight_decay = 0, .schedule = "constant", .warmup = 2};
+  o.pass_at = 16;
+  o.optim = {.lr = 5e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 5};
 }
 
+// The world and the base of SCoRe's demo, one attempt.
 void laptop(Options& o) {
   o.arms = "both";
-  o.base.fit.steps = 1500;
-  o.base.fit.optim = {.lr = 2e-3, .weight_decay = 0, .warmup = 75};
-  o.base.two_turn = 0;
+  o.task.world = "cd3-demo";
+  o.task.train_problems = 7600;
   o.task.test_problems = 1000;
-  o.optim = {.lr = 3e-4, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+  o.base.fit.steps = 850;
+  o.base.fit.batch = 128;
+  o.base.fit.optim = {.lr = 3e-3, .weight_decay = 0, .warmup = 45};
+  o.base.two_turn = 0;
+  o.steps = 150;
+  o.optim = {.lr = 2e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
 }
 
 void real(Options& o) {
@@ -91,7 +97,7 @@ report::RecipeCard card() {
                      "A completion's advantage is its reward minus the mean of its group, over the group's deviation.",
                      "Maximise the clipped policy ratio times the advantage; no critic.",
                      "Rival at equal samples: REINFORCE with the batch mean as baseline."},
-          .presets = {{"laptop", "Countdown CD3, GRPO and REINFORCE"},
+          .presets = {{"laptop", "the world of hone demo, GRPO and REINFORCE"},
                       {"smoke", "a toy world, seconds"},
                       {"real", "a model folder of yours and a JSONL file of problems"}},
           .options = make,

@@ -58,46 +58,44 @@ std::vector<std::string> parse_arms(const std::string& list) {
 
 namespace {
 
-// About half a minute on 2 cores: a toy world on which every part runs and the gain is plain.
+// A toy world of two numbers on which every part runs in seconds and the gain is plain at temperature 1.
 void smoke(Options& o) {
-  o.task.world = "cd3-smoke";
+  o.task.world = "cd2-smoke";
   o.task.train_problems = 200;
   o.task.test_problems = 40;
   o.base.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 40};
-  o.base.fit.steps = 60;
+  o.base.fit.steps = 80;
   o.base.fit.batch = 128;
   o.base.fit.check_every = 20;
-  o.base.fit.optim = {.lr = 3e-3, .weight_decay = 0, .warmup = 10};
+  o.base.fit.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 8};
   o.problems = 32;
-  o.stage1 = {.steps = 10, .kl_first = 0.1, .kl_second = 0};
-  o.stage2.steps = 20;
-  o.optim = {.lr = 1e-3, .weight_decay = 0, .schedule = "constant", .warmup = 2};
-}
-
-// CD3 as in the card, sized so that three seeds with all supervised arms fit into a lunch break.
-void laptop(Options& o) {
-  o.arms = "star,star_plus,pair_sft,pair_sft_plus,single_turn_rl,score";
-  o.base.fit.steps = 1500;
-  o.base.fit.batch = 256;
-  o.base.fit.optim = {.lr = 2e-3, .weight_decay = 0, .warmup = 75};
-  o.optim = {.lr = 2e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
-  o.sft.fit.steps = 60;
-  o.sft.fit.optim = {.lr = 3e-4, .weight_decay = 0, .warmup = 5};
-}
-
-// The main job of `hone demo`.
-void demo(Options& o) {
-  laptop(o);
-  o.arms = "score";
   o.alpha = 1;
-  o.stage1.steps = 60;
+  o.stage1.steps = 10;
+  o.stage2.steps = 30;
+  o.optim = {.lr = 5e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 5};
+}
+
+// SCoRe alone: the main job of `hone demo`.
+void demo(Options& o) {
   o.task.world = "cd3-demo";
   o.task.train_problems = 7600;
   o.task.test_problems = 1000;
   o.base.fit.steps = 850;
   o.base.fit.batch = 128;
-  o.base.fit.optim.lr = 3e-3;
-  o.base.fit.optim.warmup = 45;
+  o.base.fit.optim = {.lr = 3e-3, .weight_decay = 0, .warmup = 45};
+  o.alpha = 1;
+  o.stage1.steps = 80;
+  o.stage2.steps = 180;
+  o.optim = {.lr = 2e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+}
+
+// The demo's model and budget with every supervised rival and single-turn reinforcement learning beside it.
+void laptop(Options& o) {
+  demo(o);
+  o.arms = "star,star_plus,pair_sft,pair_sft_plus,single_turn_rl,score";
+  o.sft.problems = 1500;
+  o.sft.fit.steps = 40;
+  o.sft.fit.optim = {.lr = 5e-4, .weight_decay = 0, .warmup = 5};
 }
 
 // A user's checkpoint: gentle steps, longer attempts.
@@ -158,7 +156,7 @@ report::RecipeCard card() {
                      "Stage II: reward on both attempts; the second also earns alpha (r2 - r1): a bonus for wrong→right,",
                      "a penalty for right→wrong. Each attempt's tokens are paid by that attempt alone.",
                      "Compared with STaR, Pair-SFT (each with and without right→right data) and single-turn RL."},
-          .presets = {{"laptop", "Countdown CD3, six arms"},
+          .presets = {{"laptop", "the demo's world, six arms"},
                       {"smoke", "a toy world, seconds"},
                       {"demo", "the main job of `hone demo`: SCoRe alone on a small Countdown world"},
                       {"real", "a model folder of yours and a JSONL file of problems"}},

@@ -169,6 +169,7 @@ std::vector<evaluate::TwoTurn> outcomes_of(const Lab& lab, const std::string& ar
   evaluate::TwoTurnOptions options{.dialogue = lab.dialogue()};
   const auto& held_out = lab.tasks.held_out;
   auto greedy = two_turn(model, held_out, lab.tasks.verifier, options, lab.env.pool, lab.env.rng.fork("evaluate"));
+  add_samples(greedy, model, held_out, lab.tasks.verifier, lab.dialogue(), 4, lab.env.pool, lab.env.rng.fork("samples"));
   if (arm != "self_refine") return greedy;
   options.dialogue.turns = 1;
   options.sampling.choice = generate::Choice::sample;

@@ -155,6 +155,25 @@ TEST(TrainStateCrash, KilledBeforeAndAfterEverySystemCall) {
   expect_sound(folder.path(), 2);
 }
 
+TEST(TrainStateCrash, KilledInTheMiddleOfAWrite) {
+  const TempFolder folder;
+  save(folder.path(), 1, 20);
+  bool done = false;
+  for (rlim_t limit = 0; limit < 1000 && !done; limit += 13) {
+    const Child child([&] {
+      const rlimit small{limit, limit};
+      ::setrlimit(RLIMIT_FSIZE, &small);  // SIGXFSZ, as by default, kills once a file has `limit` bytes
+      save(folder.path(), 2, 20);
+      return 0;
+    });
+    const int code = child.wait();
+    done = code == 0;
+    EXPECT_TRUE(done || code == -SIGXFSZ) << code;
+    expect_sound(folder.path(), done ? 2 : 1);
+  }
+  EXPECT_TRUE(done);
+}
+
 TEST(TrainStateCrash, AFileSizeLimitIsAnIoErrorThatLeavesNothing) {
   const TempFolder folder;
   save(folder.path(), 1, 20);

@@ -33,13 +33,15 @@ void save_model(const train::Env& env, const std::string& name, const models::Mo
 
 Json to_json(const std::vector<TwoTurn>& outcomes) {
   Json out = Json::array();
-  for (const auto& o : outcomes) out.push_back({attempt_json(o.first), attempt_json(o.second)});
+  for (const auto& o : outcomes)
+    out.push_back({attempt_json(o.first), attempt_json(o.second), o.sampled_first, o.sampled_second});
   return out;
 }
 
 std::vector<TwoTurn> two_turns_from_json(const Json& json) {
   std::vector<TwoTurn> out;
-  for (const auto& o : json) out.push_back({attempt_from(o.at(0)), attempt_from(o.at(1))});
+  for (const auto& o : json)
+    out.push_back({attempt_from(o.at(0)), attempt_from(o.at(1)), o.at(2).get<double>(), o.at(3).get<double>()});
   return out;
 }
 
@@ -66,7 +68,9 @@ void TwoTurnSummary::write(const train::Env& env, const std::string& improved) c
                   {"delta", "Δ(t1→t2)", "%", {{"t2", 1}, {"t1", -1}}},
                   {"wrong_to_right", "wrong→right", "%", {{"w2r", 1}}},
                   {"right_to_wrong", "right→wrong", "%", {{"r2w", 1}}},
-                  {"same", "same answer twice", "%", {{"same", 1}}}};
+                  {"same", "same answer twice", "%", {{"same", 1}}},
+                  {"sampled_t1", "Acc@t1 at temperature 1", "%", {{"s1", 1}}},
+                  {"sampled_t2", "Acc@t2 at temperature 1", "%", {{"s2", 1}}}};
   for (const auto& [arm, outcomes] : arms_) {
     auto& values = file.outcomes.arms[arm];
     for (const auto& o : outcomes) {
@@ -75,6 +79,8 @@ void TwoTurnSummary::write(const train::Env& env, const std::string& improved) c
       values["t2"].push_back(t2);
       values["w2r"].push_back((1 - t1) * t2);
       values["r2w"].push_back(t1 * (1 - t2));
+      values["s1"].push_back(o.sampled_first);
+      values["s2"].push_back(o.sampled_second);
       values["same"].push_back(o.second.text.ends_with(o.first.text));  // an opinion may stand before it
     }
     file.arms.push_back(arm);

@@ -16,6 +16,19 @@ std::vector<TwoTurn> two_turn(const models::Model& model, const std::vector<task
   return out;
 }
 
+void add_samples(std::vector<TwoTurn>& outcomes, const models::Model& model, const std::vector<tasks::Problem>& problems,
+                 const tasks::Verifier& verifier, const rewards::Dialogue& dialogue, int64_t samples, base::Pool& pool,
+                 Rng rng) {
+  const generate::Engine engine(model.decoder, pool, &model.tokenizer);
+  const auto rollouts = engine.roll(rewards::make_requests(problems, model.tokenizer, dialogue, samples), {}, rng);
+  const auto attempts = rewards::judge(rollouts, problems, verifier, model.tokenizer, pool);
+  for (std::size_t i = 0; i < rollouts.size(); ++i) {
+    auto& outcome = outcomes[static_cast<std::size_t>(rollouts[i].request)];
+    outcome.sampled_first += attempts[i].front().verdict.reward / static_cast<double>(samples);
+    outcome.sampled_second += attempts[i].back().verdict.reward / static_cast<double>(samples);
+  }
+}
+
 double greedy_accuracy(const models::Model& model, const std::vector<tasks::Problem>& problems, int64_t count,
                        const tasks::Verifier& verifier, int64_t max_tokens, base::Pool& pool) {
   const auto shown = std::min<std::size_t>(problems.size(), static_cast<std::size_t>(count));

@@ -116,8 +116,8 @@ TEST(DecoderConfig, RefusesSizesOutOfRange) {
       for (const Json& bad : {Json(0), Json(-1), Json(1 << 25), Json(int64_t{1} << 62), Json(~uint64_t{0}), Json(1e300),
                               Json(24.0), Json("24"), Json(true), Json::array({24})})
         expect_refused(base, key, bad);
-      const bool optional = std::string_view("n_inner num_key_value_heads head_dim").find(key) != std::string_view::npos;
-      if (optional) continue;
+      const std::string_view optional = "n_inner num_key_value_heads head_dim";
+      if (optional.find(key) != std::string_view::npos) continue;
       Json without = base;
       without.erase(key);
       expect_error(ErrorKind::format, [&] { read(without); }, {"config.json", key});
@@ -187,14 +187,16 @@ TEST(DecoderConfig, ComesBackFromItsJson) {
 }
 
 TEST(ModelOptions, BecomeAConfig) {
-  EXPECT_EQ(config_of({}, 60), (DecoderConfig{.family = Family::gpt2, .vocab = 60, .context = 64, .width = 128,
-                                              .layers = 4, .heads = 4, .kv_heads = 4, .head_dim = 32, .mlp = 512}));
+  ModelOptions o{.family = "gpt2", .width = 128, .layers = 3, .heads = 4, .kv_heads = 0, .mlp = 0, .context = 64};
+  EXPECT_EQ(config_of(o, 60), (DecoderConfig{.family = Family::gpt2, .vocab = 60, .context = 64, .width = 128,
+                                             .layers = 3, .heads = 4, .kv_heads = 4, .head_dim = 32, .mlp = 512}));
+  o.family = "llama";
+  o.kv_heads = 2;
   // 8/3 · 128 = 341.3…, up to the next multiple of 16: 352
-  EXPECT_EQ(config_of({.family = "llama", .kv_heads = 2}, 60),
-            (DecoderConfig{.family = Family::llama, .vocab = 60, .context = 64, .width = 128, .layers = 4, .heads = 4,
-                           .kv_heads = 2, .head_dim = 32, .mlp = 352}));
+  EXPECT_EQ(config_of(o, 60), (DecoderConfig{.family = Family::llama, .vocab = 60, .context = 64, .width = 128,
+                                             .layers = 3, .heads = 4, .kv_heads = 2, .head_dim = 32, .mlp = 352}));
   EXPECT_EQ(config_of({.family = "llama", .width = 96, .heads = 2}, 5).mlp, 256);  // 8/3 · 96, a multiple already
-  EXPECT_EQ(config_of({.mlp = 100}, 5).mlp, 100);
+  EXPECT_EQ(config_of({.family = "gpt2", .mlp = 100}, 5).mlp, 100);
   const auto made = config_of({.family = "llama", .kv_heads = 2, .context = 1 << 20}, 60);
   EXPECT_EQ(read(to_json(made)), made);
 }
@@ -203,13 +205,13 @@ TEST(ModelOptions, RefusesSizesThatDoNotDivide) {
   const auto refused = [](const ModelOptions& o, std::initializer_list<std::string_view> parts) {
     expect_error(ErrorKind::usage, [&] { config_of(o, 10); }, parts);
   };
-  refused({.width = 128, .heads = 3}, {"model.heads", "3", "128"});
-  refused({.family = "llama", .heads = 4, .kv_heads = 3}, {"model.kv_heads", "3", "4"});
-  refused({.family = "llama", .heads = 4, .kv_heads = 8}, {"model.kv_heads", "8", "4"});
+  refused({.family = "gpt2", .width = 128, .heads = 3}, {"model.heads", "3", "128"});
+  refused({.family = "llama", .width = 128, .heads = 4, .kv_heads = 3}, {"model.kv_heads", "3", "4"});
+  refused({.family = "llama", .width = 128, .heads = 4, .kv_heads = 8}, {"model.kv_heads", "8", "4"});
   refused({.family = "llama", .width = 12, .heads = 4}, {"model.width", "3", "even"});
   EXPECT_NO_THROW(config_of({.family = "gpt2", .width = 12, .heads = 4}, 10));
   // What could not be read back is not made.
-  refused({.mlp = int64_t{1} << 60}, {"model.mlp"});
+  refused({.family = "gpt2", .mlp = int64_t{1} << 60}, {"model.mlp"});
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ TEST_P(DecoderOf, FreshGivesEveryTensorAStreamOfItsOwn) {
   // So a deeper model begins with the same numbers.
   DecoderConfig deeper = config;
   deeper.layers = 3;
-  EXPECT_TRUE(same_bits(parameters(fresh(deeper, Rng(5))).at("blocks.1.qkv.weight"), weights.at("blocks.1.qkv.weight")));
+  const auto of_deeper = parameters(fresh(deeper, Rng(5)));
+  EXPECT_TRUE(same_bits(of_deeper.at("blocks.1.qkv.weight"), weights.at("blocks.1.qkv.weight")));
 }
 
 TEST_P(DecoderOf, FreshHasTheStatisticsOfGpt2) {

@@ -100,7 +100,7 @@ std::vector<HfTensor> hf_tensors(const Decoder& m) {
 Model open(const std::filesystem::path& path) {
   const checkpoint::ModelDir dir(path);
   const auto config = config_from_json(dir.config(), (path / "config.json").string());
-  // Refused before any memory is taken for it. A file that only lacks a tensor passes, so that load_weights can name it.
+  // Refused before any memory is taken for it. A file that only lacks a tensor passes: load_weights names it.
   double stored = 0;
   for (const auto* tensor : dir.tensors()) stored += static_cast<double>(tensor->elements());
   require(numbers_in_matrices(config) <= 2 * stored, ErrorKind::format,

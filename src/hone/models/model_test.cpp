@@ -225,7 +225,8 @@ TEST(Model, NamesOfTheFirstGpt2AreRead) {
 TEST(Model, TruncatedFilesAreRefused) {
   const SavedModel saved;
   const std::string whole = checkpoint::read_bytes(saved.dir / "model.safetensors");
-  for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{100}, whole.size() / 2, whole.size() - 1}) {
+  const std::size_t n = whole.size();
+  for (const std::size_t size : {std::size_t{0}, std::size_t{7}, std::size_t{100}, n / 2, n - 1}) {
     checkpoint::write_bytes(saved.dir / "model.safetensors", whole.substr(0, size));
     expect_error(ErrorKind::format, {"model.safetensors"}, [&] { open(saved.dir); });
   }

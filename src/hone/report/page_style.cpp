@@ -68,6 +68,7 @@ pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5}
 figure{margin:0;break-inside:avoid}
 figcaption{font-size:14px;font-weight:600;margin:0 0 6px;overflow-wrap:anywhere}
 svg.chart{display:block;width:100%;height:auto;overflow:visible}
+.curves svg{max-width:420px}
 svg text{font-size:12px;fill:var(--ink);font-variant-numeric:tabular-nums}
 svg .tick,svg .unit,svg .phase{fill:var(--soft);font-size:11px}
 svg .mid{text-anchor:middle}
@@ -175,7 +176,10 @@ for (const svg of document.querySelectorAll("svg.lines")) {
     if (!here.length) return hide();
     const nearest = l => l.points.reduce((a, b) => Math.abs(b[0] - at) < Math.abs(a[0] - at) ? b : a);
     const points = here.map(nearest), [p0, p1, s0, s1] = here[0].x, x = points[0][0];
-    tip.textContent = "step " + Math.round(s0 + (x - p0) / (p1 - p0) * (s1 - s0)) + here.map((l, i) =>
+    // Dense lines are thinned each on its own, so their nearest points may belong to neighbouring steps.
+    const same = points.every(p => Math.abs(p[0] - x) < 0.06);
+    tip.textContent = (same ? "step " : "near step ") + Math.round(s0 + (x - p0) / (p1 - p0) * (s1 - s0)) +
+      here.map((l, i) =>
       "\n" + (l.name ? l.name + ": " : "") + show(v0 + (points[i][1] - y0) / (y1 - y0) * (v1 - v0))).join("");
     tip.style.display = "block";
     tip.style.left = Math.min(event.clientX + 14, innerWidth - tip.offsetWidth - 8) + "px";

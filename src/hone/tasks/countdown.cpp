@@ -12,7 +12,7 @@ namespace hone::tasks {
 namespace {
 
 // Worlds with symbols need cap ≥ every number and target, so that each has a token.
-constexpr std::size_t kWorlds = 6;
+constexpr std::size_t kWorlds = 7;
 const std::array<CountdownWorld, kWorlds>& worlds() {
   // clang-format off
   static const std::array<CountdownWorld, kWorlds> kTable = {{
@@ -23,6 +23,7 @@ const std::array<CountdownWorld, kWorlds>& worlds() {
       {"game24",    4,     1,  13,   24, 24,  0,   false,  true},
       {"cd3-demo",  3,     1,  20,   10, 60,  99,  true,   false},
       {"cd3-smoke", 3,     1,  6,    5,  20,  36,  true,   false},
+      {"cd2-smoke", 2,     1,  12,   1,  40,  99,  true,   false},
   }};
   // clang-format on
   return kTable;

@@ -16,7 +16,7 @@ namespace hone::tasks {
 
 /// A family of Countdown problems.
 struct CountdownWorld {
-  std::string name;            ///< "cd3", "cd3-wide", "cd4-mini", "game24", "cd3-demo", "cd3-smoke"
+  std::string name;            ///< "cd3", "cd3-wide", "cd4-mini", "game24", "cd3-demo", "cd3-smoke", "cd2-smoke"
   int count = 3;               ///< how many numbers
   int64_t low = 1, high = 30;  ///< range of each number
   int64_t target_low = 10, target_high = 60;
