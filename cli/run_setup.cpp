@@ -67,15 +67,16 @@ void make_run_folder(RunPlan& plan, const Call& call) {
   write_files(plan, call, plan.dir, about_run(plan, call, "seeds", plan.seeds));
 }
 
-void discard_if_untouched(const RunPlan& plan) {
-  if (plan.start == Start::resume || plan.dir.empty()) return;
+bool discard_if_untouched(const RunPlan& plan) {
+  if (plan.start == Start::resume || plan.dir.empty()) return false;
   for (const uint64_t seed : plan.seeds) {
-    if (has_steps(seed_dir(plan, seed))) return;
+    if (has_steps(seed_dir(plan, seed))) return false;
   }
   std::error_code code;
   fs::remove_all(plan.dir, code);
   const fs::path latest = plan.dir.parent_path() / "latest";
   if (fs::is_symlink(latest, code) && !fs::exists(latest, code)) fs::remove(latest, code);
+  return true;
 }
 
 fs::path conclude(const RunPlan& plan, const Call& call) {

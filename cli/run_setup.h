@@ -13,8 +13,8 @@ namespace hone::cli {
 void make_run_folder(RunPlan& plan, const Call& call);
 
 /// Takes back a folder that make_run_folder made, when nothing but its own files has been written: a run that
-/// failed before its first step leaves nothing behind.
-void discard_if_untouched(const RunPlan& plan);
+/// failed before its first step leaves nothing behind. Says whether the folder is gone.
+bool discard_if_untouched(const RunPlan& plan);
 
 /// After the last seed: verdicts when the recipe has claims and the run has several seeds, the report, runs/latest.
 /// Returns the path of the page.

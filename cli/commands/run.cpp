@@ -88,7 +88,7 @@ int run_recipe(const Call& call) {
     say("stopped after a checkpoint\nresume with: hone run --resume {}\n", shown_path(plan.dir));
     return 130;
   } catch (...) {
-    discard_if_untouched(plan);
+    if (!discard_if_untouched(plan)) say("the run is kept; go on with: hone run --resume {}\n", shown_path(plan.dir));
     throw;
   }
   print_outcome(plan, call, conclude(plan, call));

@@ -80,10 +80,67 @@ TEST(GrpoRecipe, SeedsDecideAndThreadsDoNot) {
   EXPECT_NE(lines, train::lines_without_times(other / "metrics.jsonl"));
 }
 
+// "i" is to be answered by "i mod 2".
+std::string problems_file(int count) {
+  std::string lines;
+  for (int i = 0; i < count; ++i)
+    lines += fmt::format(R"({{"prompt": [{{"role": "user", "content": "{}"}}], "answer": "{}"}})"
+                         "\n",
+                         i, i % 2);
+  return lines;
+}
+
+// A problem file, and a byte-level model in a folder that has seen its rows: it knows the form and guesses the digit.
+struct Parity {
+  Parity() {
+    checkpoint::write_bytes(data(), problems_file(60));
+    const TempFolder run_folder;
+    train::TestRun run(run_folder.path());
+    train::Session session(run.env);
+    const auto tokenizer = text::Tokenizer::bytes(text::standard_specials());
+    const models::ModelOptions size{.width = 32, .layers = 2, .heads = 2, .context = 32};
+    auto model = models::fresh(models::config_of(size, tokenizer.size()), Rng(1));
+    std::vector<data::Example> examples;
+    for (const auto& row : data::read_rows(data()))
+      examples.push_back(data::tokenize(row, tokenizer, 32, data::TooLong::refuse));
+    const train::FitOptions fit{.steps = 30, .batch = 32, .optim = {.lr = 1e-2, .warmup = 5}};
+    train::fit(run.env, session, "sft", model, fit, train::cycle(examples, fit.batch, Rng(2)));
+    models::save(this->model(), model, tokenizer);
+  }
+  std::unique_ptr<Options> options(int64_t steps) const {
+    auto o = smoke(steps);
+    o->base.model = model().string();
+    o->task.data = data().string();
+    o->task.verifier = "exact";
+    o->max_tokens = 3;
+    return o;
+  }
+  fs::path data() const { return folder / "problems.jsonl"; }
+  fs::path model() const { return folder / "model"; }
+  TempFolder folder;
+};
+const Parity& parity() {
+  static const Parity made;
+  return made;
+}
+
+TEST(GrpoRecipe, AModelFolderAndAProblemFile) {
+  const TempFolder folder;
+  const auto summary = train::run_recipe(run, *parity().options(3), folder.path());
+  EXPECT_TRUE(steps_of(folder.path(), "base").empty());
+  const auto rows = steps_of(folder.path(), "grpo");
+  EXPECT_EQ(rows.size(), 3u);
+  for (const auto& row : rows) EXPECT_LT(row.at("cut_at_limit").get<double>(), 0.5);
+  EXPECT_GT(summary.at("arms").at("base").at("values").at("pass1").at("mean").get<double>(), 0.2);
+  const auto made = models::open(folder / "models/grpo");
+  EXPECT_EQ(made.decoder.config, models::open(parity().model()).decoder.config);
+  EXPECT_EQ(text::Tokenizer::load(folder / "models/grpo/tokenizer.json").to_json(), made.tokenizer.to_json());
+}
+
 // On the policy's own samples the ratio is 1; a second update on them moves it off.
 TEST(GrpoRecipe, EpochsReuseTheRollouts) {
   const TempFolder once, twice;
-  auto options = smoke(2);
+  auto options = parity().options(2);
   train::run_recipe(run, *options, once.path());
   options->epochs = 2;
   train::run_recipe(run, *options, twice.path());
@@ -103,7 +160,7 @@ TEST(GrpoRecipe, TheAnchorHolds) {
     std::vector<double> drift;
     for (const double weight : {1e-9, 10.0}) {
       const TempFolder folder;
-      auto options = smoke(5);
+      auto options = parity().options(6);
       options->kl = weight;
       options->kl_gradient = gradient;
       train::run_recipe(run, *options, folder.path());
@@ -120,8 +177,7 @@ TEST(GrpoRecipe, EveryNormalisationAndScaleRuns) {
   for (const char* normalisation : {"grpo", "dapo", "dr_grpo"}) {
     for (const char* scale : {"batch", "none"}) {
       const TempFolder folder;
-      auto options = smoke(1);
-      options->base.fit.steps = 2;
+      auto options = parity().options(1);
       options->normalisation = normalisation;
       options->advantage_scale = scale;
       options->temperature = 0.8;  // the on-policy check is for temperature 1
@@ -131,54 +187,6 @@ TEST(GrpoRecipe, EveryNormalisationAndScaleRuns) {
       EXPECT_NEAR(row.at("ratio").get<double>(), 1, 1e-4) << "sampler and trainer apply the temperature alike";
     }
   }
-}
-
-// A conversation for supervised training whose answers are to be checked afterwards: "i" is answered by "i mod 2".
-std::string problems_file(int count) {
-  std::string lines;
-  for (int i = 0; i < count; ++i)
-    lines += fmt::format(R"({{"prompt": [{{"role": "user", "content": "{}"}}], "answer": "{}"}})"
-                         "\n",
-                         i, i % 2);
-  return lines;
-}
-
-// A byte-level model that has seen such conversations, in a model folder.
-void make_model(const fs::path& dir, const std::string& rows) {
-  const TempFolder folder;
-  train::TestRun run(folder.path());
-  train::Session session(run.env);
-  const auto tokenizer = text::Tokenizer::bytes(text::standard_specials());
-  const models::ModelOptions size{.width = 32, .layers = 2, .heads = 2, .context = 32};
-  auto model = models::fresh(models::config_of(size, tokenizer.size()), Rng(1));
-  std::vector<data::Example> examples;
-  for (const auto& row : data::parse_rows(rows, "rows"))
-    examples.push_back(data::tokenize(row, tokenizer, 32, data::TooLong::refuse));
-  const train::FitOptions fit{.steps = 40, .batch = 32, .optim = {.lr = 1e-2, .warmup = 5}};
-  train::fit(run.env, session, "sft", model, fit, train::cycle(examples, fit.batch, Rng(2)));
-  models::save(dir, model, tokenizer);
-}
-
-TEST(GrpoRecipe, AModelFolderAndAProblemFile) {
-  const TempFolder files, folder;
-  const auto rows = problems_file(60);
-  checkpoint::write_bytes(files / "problems.jsonl", rows);
-  make_model(files / "model", rows);
-  auto options = smoke(4);
-  options->base.model = (files / "model").string();
-  options->task.data = (files / "problems.jsonl").string();
-  options->task.verifier = "exact";
-  options->max_tokens = 3;
-  options->samples = 4;
-  const auto summary = train::run_recipe(run, *options, folder.path());
-  EXPECT_TRUE(steps_of(folder.path(), "base").empty());
-  EXPECT_EQ(steps_of(folder.path(), "grpo").size(), 4u);
-  // The model has learnt the form: about half of its answers are right, and few are cut at the limit.
-  EXPECT_GT(summary.at("arms").at("base").at("values").at("pass1").at("mean").get<double>(), 0.2);
-  for (const auto& row : steps_of(folder.path(), "grpo")) EXPECT_LT(row.at("cut_at_limit").get<double>(), 0.5);
-  const auto made = models::open(folder / "models/grpo");
-  EXPECT_EQ(made.decoder.config, models::open(files / "model").decoder.config);
-  EXPECT_EQ(text::Tokenizer::load(folder / "models/grpo/tokenizer.json").to_json(), made.tokenizer.to_json());
 }
 
 TEST(GrpoRecipe, AProblemFileNeedsAModel) {

@@ -61,10 +61,10 @@ namespace {
 // A toy world of two numbers on which every part runs in seconds and the gain is plain at temperature 1.
 void smoke(Options& o) {
   o.task.world = "cd2-smoke";
-  o.task.train_problems = 200;
-  o.task.test_problems = 40;
+  o.task.train_problems = 400;
+  o.task.test_problems = 100;
   o.base.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 40};
-  o.base.fit.steps = 80;
+  o.base.fit.steps = 250;
   o.base.fit.batch = 128;
   o.base.fit.check_every = 20;
   o.base.fit.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 8};
@@ -72,7 +72,7 @@ void smoke(Options& o) {
   o.alpha = 1;
   o.stage1.steps = 10;
   o.stage2.steps = 30;
-  o.optim = {.lr = 5e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 5};
+  o.optim = {.lr = 3e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 5};
 }
 
 // SCoRe alone: the main job of `hone demo`.

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <memory>
 #include <set>
 
 namespace hone::recipes::score {
@@ -203,6 +205,69 @@ TEST(ScoreRecipe, SmokePreset) {
   }
   for (const auto& line : train::lines_without_times(folder / "metrics.jsonl"))
     EXPECT_EQ(line.find("nonfinite"), std::string::npos) << line;
+}
+
+// The smoke preset, cut to two seconds.
+std::unique_ptr<base::Options> cut(const std::string& arms) {
+  auto options = preset("smoke");
+  auto& o = of(options);
+  o.arms = arms;
+  o.base.fit.steps = 20;
+  o.base.fit.batch = 32;
+  o.base.fit.check_every = 10;
+  o.problems = 8;
+  o.stage1.steps = o.stage2.steps = 2;
+  o.sft.problems = 40;
+  o.sft.samples = 4;
+  o.sft.iterations = 2;
+  o.sft.fit.steps = 4;
+  o.sft.fit.batch = 16;
+  return options;
+}
+
+TEST(ScoreRecipe, SeedsDecideAndThreadsDoNot) {
+  const TempFolder one, two, other;
+  EXPECT_EQ(train::run_recipe(run, *cut("score"), one.path(), 1), train::run_recipe(run, *cut("score"), two.path(), 2));
+  const auto lines = train::lines_without_times(one / "metrics.jsonl");
+  EXPECT_EQ(lines.size(), 24u);  // 20 of the base model, 2 and 2
+  EXPECT_EQ(lines, train::lines_without_times(two / "metrics.jsonl"));
+  EXPECT_EQ(checkpoint::read_bytes(one / "outcomes.json"), checkpoint::read_bytes(two / "outcomes.json"));
+  EXPECT_EQ(checkpoint::read_bytes(one / "models/score/model.safetensors"),
+            checkpoint::read_bytes(two / "models/score/model.safetensors"));
+  train::run_recipe(run, *cut("score"), other.path(), 1, 2);
+  EXPECT_NE(lines, train::lines_without_times(other / "metrics.jsonl"));
+}
+
+// Every arm of the card, by name; self_refine is the base model asked afresh and has no model of its own.
+TEST(ScoreRecipe, EveryArmRuns) {
+  const TempFolder folder;
+  const auto summary = train::run_recipe(run, *cut("all"), folder.path());
+  for (const auto& arm : arm_names()) {
+    ASSERT_TRUE(summary.at("arms").contains(arm)) << arm;
+    EXPECT_EQ(fs::exists(folder / "models" / arm), arm != "self_refine") << arm;
+    const auto& values = summary.at("arms").at(arm).at("values");
+    EXPECT_NEAR(values.at("wrong_to_right").at("mean").get<double>() - values.at("right_to_wrong").at("mean").get<double>(),
+                values.at("delta").at("mean").get<double>(), 1e-12) << arm;
+  }
+  EXPECT_EQ(mean_of(summary, "self_refine", "acc_t1"), mean_of(summary, "base", "acc_t1"));
+  // Arms of one stage get the steps of both.
+  std::map<std::string, int> steps;
+  for (const auto& line : train::lines_without_times(folder / "metrics.jsonl"))
+    ++steps[base::parse_json(line, "line").at("phase").get<std::string>()];
+  EXPECT_EQ(steps["single_turn_rl.stage2"], 4);
+  EXPECT_EQ(steps["no_stage1.stage2"], 4);
+  EXPECT_EQ(steps["score.stage1"], 2);
+  EXPECT_EQ(steps["score.stage2"], 2);
+}
+
+// At the first step the policy is the base model: its distance is 0, whatever the stage.
+TEST(ScoreRecipe, TheAnchorStartsAtTheBaseModel) {
+  const TempFolder folder;
+  train::run_recipe(run, *cut("no_stage1"), folder.path());
+  for (const auto& line : train::lines_without_times(folder / "metrics.jsonl")) {
+    const auto row = base::parse_json(line, "line");
+    if (row.at("phase") == "no_stage1.stage2" && row.at("step") == 0) EXPECT_NEAR(row.at("kl").get<double>(), 0, 1e-8);
+  }
 }
 
 // The preset is there to show a gain in seconds.

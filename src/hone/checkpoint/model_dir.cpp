@@ -136,8 +136,9 @@ WeightMap parse_index(std::string_view text, std::string_view where) {
   std::sort(map.begin(), map.end());
   const auto twice =
       std::adjacent_find(map.begin(), map.end(), [](const auto& a, const auto& b) { return a.first == b.first; });
-  require(twice == map.end(), ErrorKind::format, "{}: \"weight_map\" has tensor {} twice", where,
-          twice == map.end() ? "" : quote_name(twice->first));
+  if (twice != map.end()) {
+    fail(ErrorKind::format, "{}: \"weight_map\" has tensor {} twice", where, quote_name(twice->first));
+  }
   return map;
 }
 
@@ -194,8 +195,9 @@ void ModelDir::add_file(const fs::path& path) {
   const SafetensorsFile* file = files_.back().get();
   for (const TensorInfo& tensor : file->header().tensors) {
     const auto [place, added] = index_.try_emplace(tensor.name, Entry{file, &tensor});
-    require(added, ErrorKind::format, "{}: tensor {} is in {} and in {}", path_.string(), quote_name(tensor.name),
-            quote_name(place->second.file->path().filename().string()), quote_name(path.filename().string()));
+    if (added) continue;
+    fail(ErrorKind::format, "{}: tensor {} is in {} and in {}", path_.string(), quote_name(tensor.name),
+         quote_name(place->second.file->path().filename().string()), quote_name(path.filename().string()));
   }
 }
 

@@ -113,14 +113,14 @@ void check_names(const std::vector<TensorData>& tensors) {
   std::vector<std::string_view> names;
   for (const TensorData& tensor : tensors) {
     require(tensor.name != "__metadata__", ErrorKind::internal, "no tensor can be named \"__metadata__\"");
-    require(tensor.data != nullptr || byte_count(tensor) == 0, ErrorKind::internal, "tensor {} has no data",
-            quote_name(tensor.name));
+    if (tensor.data == nullptr && byte_count(tensor) > 0) {
+      fail(ErrorKind::internal, "tensor {} has no data", quote_name(tensor.name));
+    }
     names.push_back(tensor.name);
   }
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
-  require(twice == names.end(), ErrorKind::internal, "tensor {} is to be written twice",
-          twice == names.end() ? "" : quote_name(*twice));
+  if (twice != names.end()) fail(ErrorKind::internal, "tensor {} is to be written twice", quote_name(*twice));
 }
 
 }  // namespace

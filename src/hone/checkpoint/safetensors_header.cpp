@@ -44,6 +44,12 @@ const DtypeRow& row_of(Dtype dtype) {
   return *row;
 }
 
+// Messages are put together after the test has failed: a header may have 10^6 tensors, and quoting a name is slow.
+[[noreturn]] void fail_tensor(std::string_view where, std::string_view name, std::string_view what,
+                              std::string_view remedy = "") {
+  throw Error(ErrorKind::format, fmt::format("{}: tensor {} {}", where, quote_name(name), what), std::string(remedy));
+}
+
 // The three levels of a header: {"name": {"dtype": …, "shape": […], "data_offsets": […]}, "__metadata__": {…}}.
 class HeaderReader : public JsonEvents {
  public:
@@ -58,8 +64,9 @@ class HeaderReader : public JsonEvents {
   bool number_unsigned(uint64_t value) override {
     if (at_ == At::shape && value <= uint64_t{std::numeric_limits<int64_t>::max()}) {
       tensor_.shape.push_back(static_cast<int64_t>(value));
-      require(tensor_.shape.size() <= kMaxRank, ErrorKind::format, "{}: tensor {} has more than {} dimensions", where(),
-              quote_name(tensor_.name), kMaxRank);
+      if (tensor_.shape.size() > kMaxRank) {
+        fail_tensor(where(), tensor_.name, fmt::format("has more than {} dimensions", kMaxRank));
+      }
       return true;
     }
     if (at_ != At::offsets || offsets_ == 2) refuse(fmt::format("{}", value));
@@ -75,9 +82,7 @@ class HeaderReader : public JsonEvents {
     if (at_ != At::tensor || key_ != "dtype") refuse("a string");
     const auto row = std::find_if(kDtypes.begin(), kDtypes.end(), [&](const DtypeRow& r) { return value == r.name; });
     if (row == kDtypes.end()) {
-      throw Error(ErrorKind::format,
-                  fmt::format("{}: tensor {} has the dtype {}, which hone does not read", where(),
-                              quote_name(tensor_.name), quote_name(value)),
+      fail_tensor(where(), tensor_.name, fmt::format("has the dtype {}, which hone does not read", quote_name(value)),
                   "convert the checkpoint to F32, F16 or BF16");
     }
     tensor_.dtype = row->dtype;
@@ -99,8 +104,9 @@ class HeaderReader : public JsonEvents {
     if (at_ == At::root) {
       start_member(name);
     } else if (at_ == At::metadata) {
-      require(!header_.metadata.contains(name), ErrorKind::format, "{}: \"__metadata__\" has the key {} twice", where(),
-              quote_name(name));
+      if (header_.metadata.contains(name)) {
+        fail(ErrorKind::format, "{}: \"__metadata__\" has the key {} twice", where(), quote_name(name));
+      }
       require(header_.metadata.size() < kMaxMetadata, ErrorKind::format, "{}: \"__metadata__\" has more than {} keys",
               where(), kMaxMetadata);
       key_ = std::move(name);
@@ -112,9 +118,9 @@ class HeaderReader : public JsonEvents {
 
   bool end_object() override {
     if (at_ == At::tensor) {
-      require(has_dtype_ && has_shape_ && has_offsets_, ErrorKind::format,
-              "{}: tensor {} lacks one of \"dtype\", \"shape\" and \"data_offsets\"", where(),
-              quote_name(tensor_.name));
+      if (!has_dtype_ || !has_shape_ || !has_offsets_) {
+        fail_tensor(where(), tensor_.name, "lacks one of \"dtype\", \"shape\" and \"data_offsets\"");
+      }
       header_.tensors.push_back(std::move(tensor_));
     }
     at_ = at_ == At::root ? At::start : At::root;
@@ -151,10 +157,10 @@ class HeaderReader : public JsonEvents {
 
   void start_field(std::string& name) {
     bool* seen = name == "dtype" ? &has_dtype_ : name == "shape" ? &has_shape_ : &has_offsets_;
-    require(seen != &has_offsets_ || name == "data_offsets", ErrorKind::format,
-            "{}: tensor {} has the unknown member {}", where(), quote_name(tensor_.name), quote_name(name));
-    require(!*seen, ErrorKind::format, "{}: tensor {} has the member {} twice", where(), quote_name(tensor_.name),
-            quote_name(name));
+    if (seen == &has_offsets_ && name != "data_offsets") {
+      fail_tensor(where(), tensor_.name, "has the unknown member " + quote_name(name));
+    }
+    if (*seen) fail_tensor(where(), tensor_.name, fmt::format("has the member {} twice", quote_name(name)));
     *seen = true;
     key_ = std::move(name);
   }
@@ -202,15 +208,19 @@ std::optional<uint64_t> bytes_of(std::span<const int64_t> shape, Dtype dtype) {
 }
 
 void check_size(const TensorInfo& tensor, std::string_view where) {
-  require(tensor.begin <= tensor.end, ErrorKind::format, "{}: tensor {} ends at {}, before it begins at {}", where,
-          quote_name(tensor.name), grouped(tensor.end), grouped(tensor.begin));
+  if (tensor.begin > tensor.end) {
+    fail_tensor(where, tensor.name,
+                fmt::format("ends at {}, before it begins at {}", grouped(tensor.end), grouped(tensor.begin)));
+  }
   const std::optional<uint64_t> bytes = bytes_of(tensor.shape, tensor.dtype);
-  require(bytes.has_value(), ErrorKind::format, "{}: tensor {} of shape {} has more bytes than 2^63", where,
-          quote_name(tensor.name), shape_text(tensor.shape));
-  require(*bytes == tensor.end - tensor.begin, ErrorKind::format,
-          "{}: tensor {} of shape {} and dtype {} needs {} bytes, its data_offsets give it {}", where,
-          quote_name(tensor.name), shape_text(tensor.shape), name_of(tensor.dtype), grouped(*bytes),
-          grouped(tensor.end - tensor.begin));
+  if (!bytes) {
+    fail_tensor(where, tensor.name, fmt::format("of shape {} has more bytes than 2^63", shape_text(tensor.shape)));
+  }
+  const uint64_t given = tensor.end - tensor.begin;
+  if (*bytes == given) return;
+  fail_tensor(where, tensor.name,
+              fmt::format("of shape {} and dtype {} needs {} bytes, its data_offsets give it {}",
+                          shape_text(tensor.shape), name_of(tensor.dtype), grouped(*bytes), grouped(given)));
 }
 
 // Tensors, in order of their data, must cover `data_bytes` exactly, once.
@@ -218,16 +228,19 @@ void check_layout(const std::vector<TensorInfo>& tensors, uint64_t data_bytes, s
   uint64_t covered = 0;
   for (const TensorInfo& tensor : tensors) {
     check_size(tensor, where);
-    require(tensor.begin >= covered, ErrorKind::format,
-            "{}: tensor {} begins at {}, but the tensors before it reach to {}: they overlap", where,
-            quote_name(tensor.name), grouped(tensor.begin), grouped(covered));
-    require(tensor.begin == covered, ErrorKind::format,
-            "{}: {} bytes before tensor {} (which begins at {}) belong to no tensor", where,
-            grouped(tensor.begin - covered), quote_name(tensor.name), grouped(tensor.begin));
+    if (tensor.begin < covered) {
+      fail_tensor(where, tensor.name,
+                  fmt::format("begins at {}, but the tensors before it reach to {}: they overlap",
+                              grouped(tensor.begin), grouped(covered)));
+    }
+    if (tensor.begin > covered) {
+      fail_tensor(where, tensor.name,
+                  fmt::format("begins at {}, but the tensors before it reach to {}: the bytes between belong to none",
+                              grouped(tensor.begin), grouped(covered)));
+    }
     if (tensor.end > data_bytes) {
-      throw Error(ErrorKind::format,
-                  fmt::format("{}: tensor {} ends at {} but the file holds {} data bytes", where,
-                              quote_name(tensor.name), grouped(tensor.end), grouped(data_bytes)),
+      fail_tensor(where, tensor.name,
+                  fmt::format("ends at {} but the file holds {} data bytes", grouped(tensor.end), grouped(data_bytes)),
                   "truncated download? download it again, or compare its SHA-256 with the source's");
     }
     covered = tensor.end;
@@ -245,8 +258,7 @@ std::vector<uint32_t> order_by_name(const std::vector<TensorInfo>& tensors, std:
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return tensors[a].name < tensors[b].name; });
   const auto twice = std::adjacent_find(order.begin(), order.end(),
                                         [&](uint32_t a, uint32_t b) { return tensors[a].name == tensors[b].name; });
-  require(twice == order.end(), ErrorKind::format, "{}: tensor {} appears twice", where,
-          twice == order.end() ? "" : quote_name(tensors[*twice].name));
+  if (twice != order.end()) fail_tensor(where, tensors[*twice].name, "appears twice");
   return order;
 }
 
@@ -308,9 +320,8 @@ Header parse_header(std::string_view head, uint64_t file_size, std::string_view 
 
 uint64_t byte_count(const TensorData& tensor) {
   const std::optional<uint64_t> bytes = bytes_of(tensor.shape, tensor.dtype);
-  require(bytes.has_value(), ErrorKind::internal, "tensor {} can't have the shape {}", quote_name(tensor.name),
-          shape_text(tensor.shape));
-  return *bytes;
+  if (bytes) return *bytes;
+  fail(ErrorKind::internal, "tensor {} can't have the shape {}", quote_name(tensor.name), shape_text(tensor.shape));
 }
 
 }  // namespace hone::checkpoint

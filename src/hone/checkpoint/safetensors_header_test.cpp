@@ -86,8 +86,9 @@ TEST(SafetensorsHeader, Hostile10AGap) {
   expect_refused(file_bytes(R"({"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},)"
                             R"("b":{"dtype":"U8","shape":[2],"data_offsets":[3,5]}})",
                             5),
-                 {"1 bytes before tensor \"b\"", "belong to no tensor"});
-  expect_refused(file_bytes(entry(R"("dtype":"U8","shape":[2],"data_offsets":[4,6])"), 6), {"4 bytes before"});
+                 {"tensor \"b\" begins at 3", "reach to 2", "belong to none"});
+  expect_refused(file_bytes(entry(R"("dtype":"U8","shape":[2],"data_offsets":[4,6])"), 6),
+                 {"\"a\" begins at 4", "reach to 0"});
 }
 TEST(SafetensorsHeader, Hostile11ATensorThatEndsBeforeItBegins) {
   expect_refused(file_bytes(entry(R"("dtype":"U8","shape":[2],"data_offsets":[2,0])"), 2), {"ends at 0, before"});

@@ -209,8 +209,7 @@ std::vector<ManifestEntry> parse_manifest(std::string_view text, std::string_vie
             [](const ManifestEntry& a, const ManifestEntry& b) { return a.name < b.name; });
   const auto twice = std::adjacent_find(
       entries.begin(), entries.end(), [](const ManifestEntry& a, const ManifestEntry& b) { return a.name == b.name; });
-  require(twice == entries.end(), ErrorKind::format, "{}: {} is listed twice", where,
-          twice == entries.end() ? "" : quote_name(twice->name));
+  if (twice != entries.end()) fail(ErrorKind::format, "{}: {} is listed twice", where, quote_name(twice->name));
   const bool has_state = std::any_of(entries.begin(), entries.end(), [](const auto& e) { return e.name == kState; });
   require(has_state, ErrorKind::format, "{}: {} is not listed", where, kState);
   return entries;

@@ -23,7 +23,7 @@ const std::array<CountdownWorld, kWorlds>& worlds() {
       {"game24",    4,     1,  13,   24, 24,  0,   false,  true},
       {"cd3-demo",  3,     1,  20,   10, 60,  99,  true,   false},
       {"cd3-smoke", 3,     1,  6,    5,  20,  36,  true,   false},
-      {"cd2-smoke", 2,     1,  12,   1,  40,  99,  true,   false},
+      {"cd2-smoke", 2,     1,  20,   1,  60,  99,  true,   false},
   }};
   // clang-format on
   return kTable;

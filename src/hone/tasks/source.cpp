@@ -60,6 +60,13 @@ TaskSet load_tasks(const TaskOptions& o, Rng rng) {
     set.held_out = draw_problems(world, Split::held_out, o.test_problems, Rng(20240917).fork("held-out problems"));
   }
   set.verifier = make_verifier(o.verifier);
+  if (o.data.empty() && o.countdown_notation() == Notation::visible) {
+    // The verifier takes bare expressions too; a model paid for them would stop showing its results.
+    set.verifier = [inner = set.verifier](const Problem& problem, std::string_view completion) {
+      if (completion.find('=') == std::string_view::npos) return Verdict{0, "states no result"};
+      return inner(problem, completion);
+    };
+  }
   return set;
 }
 

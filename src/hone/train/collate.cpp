@@ -24,12 +24,17 @@ void check(const data::Example& e, int64_t vocab, int64_t context) {
           "an example has {} tokens but the model's context is {}", e.ids.size(), context);
   require(e.loss_mask.size() == e.ids.size() && e.loss_mask[0] == 0, ErrorKind::internal,
           "an example's loss mask does not fit its {} tokens", e.ids.size());
+  for (const auto* column : {&e.advantage, &e.behavior, &e.reference, &e.kl_weight})
+    require(column->empty() || column->size() == e.ids.size(), ErrorKind::internal,
+            "an example's column of {} numbers does not fit its {} tokens", column->size(), e.ids.size());
   for (const int32_t id : e.ids)
     require(id >= 0 && id < vocab, ErrorKind::data, "token id {} is outside the vocabulary of {}", id, vocab);
 }
 
-// Copies a float column of one example into its place in a row, if the example has that column.
+// Copies a float column of one example into its place in a row, if the examples have that column.
 void put(at::Tensor& column, const std::vector<float>& values, int64_t row, int64_t begin) {
+  require(column.defined() != values.empty(), ErrorKind::internal,
+          "a column that only some examples of a batch have");
   if (values.empty()) return;
   std::copy(values.begin(), values.end(), column.data_ptr<float>() + row * column.size(1) + begin);
 }
@@ -122,9 +127,10 @@ std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, c
   int64_t total = 0;
   for (const auto& e : examples) total += length(e);
   const int64_t budget = std::clamp(total / kLeastMicroBatches, std::min(kLeastTokens, o.micro_tokens), o.micro_tokens);
+  // Packed rows are in no order of width; others are sorted by length, so that the first of a micro-batch is its widest.
+  const int64_t widest = o.rows == Rows::packed ? width_of(examples, groups) : 0;
   for (std::size_t begin = 0; begin < groups.size();) {
-    // Rows are sorted by length (one_each) or equally wide (packed): the first row's width holds for all.
-    const int64_t width = width_of(examples, {groups[begin]});
+    const int64_t width = o.rows == Rows::packed ? widest : width_of(examples, {groups[begin]});
     const auto count = static_cast<std::size_t>(std::max<int64_t>(1, budget / std::max<int64_t>(1, width)));
     const std::size_t end = std::min(groups.size(), begin + count);
     const Groups part(groups.begin() + static_cast<std::ptrdiff_t>(begin),

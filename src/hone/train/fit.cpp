@@ -1,5 +1,6 @@
 #include "hone/train/fit.h"
 
+#include "hone/base/error.h"
 #include "hone/objectives/lm.h"
 
 #include <fmt/format.h>
@@ -72,6 +73,7 @@ ExampleSource cycle(const std::vector<data::Example>& examples, int64_t batch, R
   };
   auto epoch = std::make_shared<Epoch>();
   const auto size = static_cast<int64_t>(examples.size());
+  require(size > 0, ErrorKind::internal, "there are no examples to cycle through");
   return [&examples, batch, rng, epoch, size](int64_t step) {
     std::vector<data::Example> out;
     for (int64_t i = step * batch; i < (step + 1) * batch; ++i) {

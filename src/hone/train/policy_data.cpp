@@ -10,6 +10,9 @@ namespace hone::train {
 
 data::Example policy_example(const generate::Request& request, const generate::Rollout& rollout,
                              std::span<const double> advantage, std::span<const double> kl_weight) {
+  const auto turns = rollout.turns.size();
+  require(advantage.size() >= turns && (kl_weight.empty() || kl_weight.size() >= turns), ErrorKind::internal,
+          "a rollout of {} turns came with {} advantages and {} KL weights", turns, advantage.size(), kl_weight.size());
   auto sequence = generate::sequence_of(request, rollout);
   const auto tokens = sequence.ids.size();
   data::Example e{.ids = std::move(sequence.ids), .loss_mask = std::vector<uint8_t>(tokens),
@@ -31,8 +34,10 @@ double check_on_policy(const models::Decoder& model, std::span<const data::Examp
   double gap = 0;
   for (std::size_t i = 0; i < examples.size(); ++i)
     for (std::size_t t = 0; t < trainer[i].size(); ++t)
-      if (examples[i].loss_mask[t])
-        gap = std::max(gap, static_cast<double>(std::abs(trainer[i][t] - examples[i].behavior[t])));
+      if (examples[i].loss_mask[t]) {
+        const double difference = std::abs(trainer[i][t] - examples[i].behavior[t]);
+        gap = std::isfinite(difference) ? std::max(gap, difference) : HUGE_VAL;  // max() would pass over a NaN
+      }
   require(gap <= limit, ErrorKind::numeric,
           "sampler and trainer disagree by {:.2e} nats on a token (at most {:.0e} is allowed): rollouts are off-policy",
           gap, limit);

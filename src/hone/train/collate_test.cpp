@@ -1,0 +1,199 @@
+#include "hone/train/collate.h"
+
+#include "hone/base/error.h"
+#include "hone/generate/test_models.h"
+#include "hone/train/test_run.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace hone::train {
+namespace {
+
+using Table = std::vector<std::vector<int64_t>>;
+
+Table table(const at::Tensor& t) {
+  const auto wide = t.to(at::kLong).contiguous();
+  Table rows;
+  for (int64_t b = 0; b < wide.size(0); ++b)
+    rows.emplace_back(wide[b].data_ptr<int64_t>(), wide[b].data_ptr<int64_t>() + wide.size(1));
+  return rows;
+}
+
+std::vector<std::vector<float>> floats(const at::Tensor& t) {
+  std::vector<std::vector<float>> rows;
+  for (int64_t b = 0; b < t.size(0); ++b)
+    rows.emplace_back(t[b].data_ptr<float>(), t[b].data_ptr<float>() + t.size(1));
+  return rows;
+}
+
+TEST(Collate, PadsOnTheRight) {
+  const std::vector<data::Example> examples = {example_of({7, 8, 9}, 2), example_of({4}), example_of({1, 2, 3, 4, 5})};
+  const auto b = collate(examples, Rows::one_each, 999, 10, 8);
+  EXPECT_EQ(table(b.ids_BT), (Table{{7, 8, 9, 0, 0}, {4, 0, 0, 0, 0}, {1, 2, 3, 4, 5}}));
+  EXPECT_EQ(table(b.positions_BT), (Table{{0, 1, 2, 0, 0}, {0, 0, 0, 0, 0}, {0, 1, 2, 3, 4}}));
+  EXPECT_EQ(table(b.loss_mask_BT), (Table{{0, 0, 1, 0, 0}, {0, 0, 0, 0, 0}, {0, 1, 1, 1, 1}}));
+  EXPECT_EQ(b.loss_mask_BT.scalar_type(), at::kBool);
+  EXPECT_FALSE(b.segments_BT.defined());
+  for (const auto* column : {&b.advantage_BT, &b.behavior_BT, &b.reference_BT, &b.kl_weight_BT})
+    EXPECT_FALSE(column->defined());
+}
+
+TEST(Collate, ColumnsStandWithTheirTokens) {
+  std::vector<data::Example> examples = {example_of({1, 2}), example_of({3, 4, 5})};
+  examples[0].advantage = {0, 1.5f};
+  examples[1].advantage = {0, -1, -2};
+  examples[0].behavior = {0, -0.5f};
+  examples[1].behavior = {0, -0.25f, -0.75f};
+  auto b = collate(examples, Rows::one_each, 0, 10, 8);
+  EXPECT_EQ(floats(b.advantage_BT), (std::vector<std::vector<float>>{{0, 1.5f, 0}, {0, -1, -2}}));
+  EXPECT_EQ(floats(b.behavior_BT), (std::vector<std::vector<float>>{{0, -0.5f, 0}, {0, -0.25f, -0.75f}}));
+  EXPECT_FALSE(b.reference_BT.defined());
+  b = collate(examples, Rows::packed, 5, 10, 8);
+  EXPECT_EQ(floats(b.advantage_BT), (std::vector<std::vector<float>>{{0, 1.5f, 0, -1, -2}}));
+}
+
+// 5 and 3 fill a row of 8, 4 begins the next one.
+TEST(Collate, PackedRowsKeepTheirSequencesApart) {
+  const std::vector<data::Example> examples = {example_of({1, 2, 3, 4, 5}), example_of({6, 7, 8}, 2), example_of({9, 9, 9, 9})};
+  const auto b = collate(examples, Rows::packed, 8, 10, 100);
+  EXPECT_EQ(table(b.ids_BT), (Table{{1, 2, 3, 4, 5, 6, 7, 8}, {9, 9, 9, 9, 0, 0, 0, 0}}));
+  EXPECT_EQ(table(b.positions_BT), (Table{{0, 1, 2, 3, 4, 0, 1, 2}, {0, 1, 2, 3, 0, 0, 0, 0}}));
+  EXPECT_EQ(table(b.segments_BT), (Table{{0, 0, 0, 0, 0, 1, 1, 1}, {0, 0, 0, 0, -1, -1, -1, -1}}));
+  EXPECT_EQ(table(b.loss_mask_BT), (Table{{0, 1, 1, 1, 1, 0, 0, 1}, {0, 1, 1, 1, 0, 0, 0, 0}}));
+  // The context bounds a row even when row_tokens would not.
+  EXPECT_EQ(collate(examples, Rows::packed, 100, 10, 6).ids_BT.size(0), 3);
+}
+
+TEST(Collate, PackingDoesNotChangeALogProb) {
+  for (const auto family : {models::Family::gpt2, models::Family::llama}) {
+    const auto model = generate::tiny_model(family);
+    const auto examples = random_examples(12, 2, 20, 37);
+    const auto packed = collate(examples, Rows::packed, 40, 37, 96);
+    const auto alone = collate(examples, Rows::one_each, 0, 37, 96);
+    EXPECT_LT(packed.ids_BT.numel(), alone.ids_BT.numel());
+    const auto values = [&](const tensor::Batch& b) {
+      const auto kept = models::logprobs(model, b).masked_select(b.loss_mask_BT);
+      return std::get<0>(kept.sort());
+    };
+    EXPECT_TRUE(at::allclose(values(packed), values(alone), 1e-4, 1e-4));
+  }
+}
+
+// The examples that the rows of a micro-batch hold, read back from its tensors.
+std::vector<text::Ids> sequences_of(const tensor::Batch& b, const std::vector<int64_t>& lengths) {
+  std::vector<text::Ids> found;
+  const auto ids = table(b.ids_BT);
+  for (std::size_t row = 0; row < ids.size(); ++row) {
+    if (!b.segments_BT.defined()) {
+      found.emplace_back(ids[row].begin(), ids[row].begin() + lengths[row]);
+      continue;
+    }
+    const auto segments = table(b.segments_BT)[row];
+    for (std::size_t t = 0; t < ids[row].size(); ++t) {
+      if (segments[t] < 0) continue;
+      if (t == 0 || segments[t] != segments[t - 1]) found.emplace_back();
+      found.back().push_back(static_cast<int32_t>(ids[row][t]));
+    }
+  }
+  return found;
+}
+
+TEST(MicroBatches, HoldEveryExampleOnce) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    for (const Rows rows : {Rows::one_each, Rows::packed}) {
+      const auto examples = random_examples(static_cast<int64_t>(1 + seed * 3), 1, 40, 50, seed);
+      const MicroOptions options{.rows = rows, .micro_tokens = 1 + static_cast<int64_t>(seed) * 37, .row_tokens = 41,
+                                 .vocab = 50, .context = 64};
+      std::vector<text::Ids> found, given;
+      std::vector<int64_t> order;
+      for (const auto& micro : micro_batches(examples, options)) {
+        std::vector<int64_t> lengths;
+        for (const int64_t i : micro.order) lengths.push_back(static_cast<int64_t>(examples[i].ids.size()));
+        const auto sequences = sequences_of(micro.batch, lengths);
+        ASSERT_EQ(sequences.size(), micro.order.size());
+        for (std::size_t i = 0; i < sequences.size(); ++i) EXPECT_EQ(sequences[i], examples[micro.order[i]].ids);
+        order.insert(order.end(), micro.order.begin(), micro.order.end());
+      }
+      std::sort(order.begin(), order.end());
+      ASSERT_EQ(order.size(), examples.size());
+      for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(order[i], static_cast<int64_t>(i));
+    }
+  }
+}
+
+// More than micro_tokens only in a single row that is that long.
+TEST(MicroBatches, StayBelowTheirTokens) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    for (const Rows rows : {Rows::one_each, Rows::packed}) {
+      const auto examples = random_examples(100, 1, 60, 50, seed);
+      const MicroOptions options{.rows = rows, .micro_tokens = 256, .row_tokens = 64, .vocab = 50, .context = 64};
+      for (const auto& micro : micro_batches(examples, options)) {
+        EXPECT_LE(micro.batch.ids_BT.numel(), 256);
+        EXPECT_GE(micro.batch.ids_BT.numel(), 1);
+      }
+    }
+  }
+}
+
+// The first row of a packed batch may be the short one: the first example is left over when the others fill rows.
+TEST(MicroBatches, AShortFirstRowDoesNotMakeAHugeMicroBatch) {
+  std::vector<data::Example> examples = {example_of({1, 2})};
+  for (int i = 0; i < 100; ++i) examples.push_back(example_of(text::Ids(64, 3)));
+  const MicroOptions options{.rows = Rows::packed, .micro_tokens = 256, .row_tokens = 64, .vocab = 50, .context = 64};
+  for (const auto& micro : micro_batches(examples, options)) EXPECT_LE(micro.batch.ids_BT.numel(), 256);
+}
+
+// Rows of like length share a micro-batch, and a small batch still gives every slot something to do.
+TEST(MicroBatches, AreCutForTheSlots) {
+  const MicroOptions options{.micro_tokens = 1024, .vocab = 50, .context = 64};
+  const auto examples = random_examples(64, 20, 40, 50);
+  const auto micros = micro_batches(examples, options);
+  EXPECT_GE(micros.size(), 8u);
+  int64_t tokens = 0, padded = 0, previous = 64;
+  for (const auto& micro : micros) {
+    padded += micro.batch.ids_BT.numel();
+    EXPECT_LE(micro.batch.ids_BT.size(1), previous);
+    previous = micro.batch.ids_BT.size(1);
+  }
+  for (const auto& e : examples) tokens += static_cast<int64_t>(e.ids.size());
+  EXPECT_LT(padded, tokens * 1.1);
+  EXPECT_EQ(micro_batches(random_examples(4, 3, 9, 50), options).size(), 1u);  // too little to be cut
+  EXPECT_TRUE(micro_batches({}, options).empty());
+}
+
+TEST(Collate, ExamplesThatDoNotFitAreRefused) {
+  const auto call = [](const data::Example& e) {
+    const std::vector<data::Example> examples = {example_of({1, 2}), e};
+    collate(examples, Rows::one_each, 0, 10, 4);
+  };
+  EXPECT_NO_THROW(call(example_of({9, 9, 9, 9})));
+  expect_error(ErrorKind::data, {"no tokens"}, [&] { call({}); });
+  expect_error(ErrorKind::data, {"5 tokens", "context is 4"}, [&] { call(example_of({1, 1, 1, 1, 1})); });
+  expect_error(ErrorKind::data, {"id 10", "vocabulary of 10"}, [&] { call(example_of({1, 10})); });
+  expect_error(ErrorKind::data, {"id -1"}, [&] { call(example_of({-1, 1})); });
+  auto short_mask = example_of({1, 2, 3});
+  short_mask.loss_mask.pop_back();
+  expect_error(ErrorKind::internal, {"mask", "3 tokens"}, [&] { call(short_mask); });
+  expect_error(ErrorKind::internal, {"mask"}, [&] { call(example_of({1, 2, 3}, 0)); });  // nothing predicts token 0
+  auto column = example_of({1, 2, 3});
+  column.advantage = {0, 1};
+  expect_error(ErrorKind::internal, {"column", "3 tokens"}, [&] { call(column); });
+  expect_error(ErrorKind::internal, {"no examples"}, [] { collate({}, Rows::one_each, 0, 10, 4); });
+  const std::vector<data::Example> wide = {example_of({1, 2, 3, 4})};
+  expect_error(ErrorKind::data, {"4 tokens", "0 to 3"}, [&] { collate(wide, Rows::packed, 3, 10, 8); });
+  expect_error(ErrorKind::data, {"id 4"}, [&] { micro_batches(wide, {.vocab = 4, .context = 8}); });
+}
+
+// A column that some examples have and others don't would be read at the wrong places, or not at all.
+TEST(Collate, AllExamplesHaveTheSameColumns) {
+  std::vector<data::Example> examples = {example_of({1, 2}), example_of({3, 4})};
+  examples[1].kl_weight = {0, 1};
+  expect_error(ErrorKind::internal, {"column"}, [&] { collate(examples, Rows::one_each, 0, 10, 4); });
+  std::swap(examples[0], examples[1]);
+  expect_error(ErrorKind::internal, {"column"}, [&] { micro_batches(examples, {.vocab = 10, .context = 4}); });
+}
+
+}  // namespace
+}  // namespace hone::train
