@@ -39,6 +39,7 @@ void smoke(Options& o) {
   o.task.test_problems = 100;
   o.base.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 40};
   o.base.fit.steps = 250;
+  o.base.arithmetic = 0;
   o.base.fit.batch = 128;
   o.base.fit.check_every = 20;
   o.base.fit.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 8};

@@ -65,14 +65,15 @@ void smoke(Options& o) {
   o.task.test_problems = 100;
   o.base.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 40};
   o.base.fit.steps = 250;
+  o.base.arithmetic = 0;
   o.base.fit.batch = 128;
   o.base.fit.check_every = 20;
   o.base.fit.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 8};
   o.problems = 32;
   o.alpha = 1;
   o.stage1.steps = 10;
-  o.stage2.steps = 30;
-  o.optim = {.lr = 3e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 5};
+  o.stage2.steps = 40;
+  o.optim = {.lr = 5e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 5};
 }
 
 // SCoRe alone: the main job of `hone demo`.

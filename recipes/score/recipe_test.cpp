@@ -51,8 +51,8 @@ TEST(ScoreCredit, AdvantagesOfTwoGroupsOfThree) {
   const auto a = attempt_advantages(r1, r2, 3, Stage::second, 10, Credit::per_attempt);
   // Attempt 1, less the mean of the other two of the group: group 1 has 1 0 0, group 2 has 1 1 0.
   const double first[] = {1 - 0.0, 0 - 0.5, 0 - 0.5, 1 - 0.5, 1 - 0.5, 0 - 1.0};
-  // Attempt 2 earns 1 11 0 | −10 1 0. After a right first one 1, −10 and 1: mean −8/3; after a wrong one 11, 0 and 0:
-  // mean 11/3.
+  // Attempt 2 earns 1 11 0 | −10 1 0. After a right first one that is 1, −10 and 1, mean −8/3; after a wrong one 11, 0
+  // and 0, mean 11/3.
   const double second[] = {1 + 8 / 3.0, 11 - 11 / 3.0, -11 / 3.0, -10 + 8 / 3.0, 1 + 8 / 3.0, -11 / 3.0};
   ASSERT_EQ(a.size(), 6u);
   for (std::size_t i = 0; i < 6; ++i) {
@@ -246,8 +246,8 @@ TEST(ScoreRecipe, EveryArmRuns) {
     ASSERT_TRUE(summary.at("arms").contains(arm)) << arm;
     EXPECT_EQ(fs::exists(folder / "models" / arm), arm != "self_refine") << arm;
     const auto& values = summary.at("arms").at(arm).at("values");
-    EXPECT_NEAR(values.at("wrong_to_right").at("mean").get<double>() - values.at("right_to_wrong").at("mean").get<double>(),
-                values.at("delta").at("mean").get<double>(), 1e-12) << arm;
+    const auto mean = [&](const char* metric) { return values.at(metric).at("mean").get<double>(); };
+    EXPECT_NEAR(mean("wrong_to_right") - mean("right_to_wrong"), mean("delta"), 1e-12) << arm;
   }
   EXPECT_EQ(mean_of(summary, "self_refine", "acc_t1"), mean_of(summary, "base", "acc_t1"));
   // Arms of one stage get the steps of both.
@@ -277,7 +277,8 @@ TEST(ScoreRecipe, smoke_preset_improves) {
     const TempFolder folder;
     const auto summary = train::run_recipe(run, *preset("smoke"), folder.path(), 1, seed);
     fmt::print("seed {}: base {:.3f} {:.3f}, score {:.3f} {:.3f}\n", seed, mean_of(summary, "base", "acc_t1"),
-               mean_of(summary, "base", "acc_t2"), mean_of(summary, "score", "acc_t1"), mean_of(summary, "score", "acc_t2"));
+               mean_of(summary, "base", "acc_t2"), mean_of(summary, "score", "acc_t1"),
+               mean_of(summary, "score", "acc_t2"));
     EXPECT_GE(mean_of(summary, "score", "acc_t2"), mean_of(summary, "base", "acc_t2") + kMargin) << "seed " << seed;
   }
 }

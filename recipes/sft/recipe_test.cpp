@@ -66,8 +66,7 @@ TEST(SftRecipe, SmokePresetLearns) {
 
 TEST(SftRecipe, SeedsDecideAndThreadsDoNot) {
   const TempFolder one, two, other;
-  const auto first = train::run_recipe(run, *smoke(), one.path(), 1), again = train::run_recipe(run, *smoke(), two.path(), 2);
-  EXPECT_EQ(first, again);
+  EXPECT_EQ(train::run_recipe(run, *smoke(), one.path(), 1), train::run_recipe(run, *smoke(), two.path(), 2));
   const auto lines = train::lines_without_times(one / "metrics.jsonl");
   EXPECT_EQ(lines.size(), 10u);
   EXPECT_EQ(lines, train::lines_without_times(two / "metrics.jsonl"));
@@ -116,9 +115,9 @@ TEST(SftRecipe, PatienceEndsTheRun) {
 TEST(SftRecipe, RowsThatDoNotFit) {
   const TempFolder files, refused, truncated;
   auto options = smoke(2);
-  checkpoint::write_bytes(files / "long.jsonl", chat_row(1) + "{\"messages\": [{\"role\": \"user\", \"content\": \"" +
-                                                    std::string(300, 'x') +
-                                                    "\"}, {\"role\": \"assistant\", \"content\": \"no\"}]}\n" + chat_row(2));
+  const std::string begin = R"({"messages": [{"role": "user", "content": ")";
+  const std::string end = R"("}, {"role": "assistant", "content": "no"}]})";
+  checkpoint::write_bytes(files / "long.jsonl", chat_row(1) + begin + std::string(300, 'x') + end + "\n" + chat_row(2));
   options->data = (files / "long.jsonl").string();
   expect_error(ErrorKind::data, {"long.jsonl:2", "256"}, [&] { train::run_recipe(run, *options, refused.path()); });
   options->too_long = "truncate";
@@ -129,7 +128,8 @@ TEST(SftRecipe, OneRowCannotBeSplit) {
   const TempFolder files, folder;
   auto options = smoke(2);
   options->data = write_chat(files / "one.jsonl", 0, 1).string();
-  expect_error(ErrorKind::data, {"one.jsonl", "can't be split"}, [&] { train::run_recipe(run, *options, folder.path()); });
+  expect_error(ErrorKind::data, {"one.jsonl", "can't be split"},
+               [&] { train::run_recipe(run, *options, folder.path()); });
 }
 
 TEST(SftOptions, EveryPresetFitsItsDescription) {

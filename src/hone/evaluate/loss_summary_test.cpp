@@ -22,7 +22,8 @@ TEST(ExampleLosses, AreTheMeanOverTheirTokens) {
   for (std::size_t i = 0; i < examples.size(); ++i) {
     const auto batch = train::collate({&examples[i], 1}, train::Rows::one_each, 0, vocab, 40);
     const double count = batch.loss_mask_BT.sum().item<double>();
-    if (count > 0) EXPECT_NEAR(losses[at++], -models::logprobs(model.decoder, batch).sum().item<double>() / count, 1e-5);
+    if (count == 0) continue;
+    EXPECT_NEAR(losses[at++], -models::logprobs(model.decoder, batch).sum().item<double>() / count, 1e-5);
   }
 }
 

@@ -51,8 +51,9 @@ TEST(PassAtK, LargeNumbersDoNotOverflow) {
 }
 
 TEST(PassAtK, ImpossibleCountsAreRefused) {
-  for (const auto& [n, c, k] : {std::array{4, 5, 1}, std::array{4, -1, 1}, std::array{4, 1, 0}, std::array{4, 1, 5}, std::array{0, 0, 1}})
-    expect_error(ErrorKind::internal, {"pass@"}, [&, n = n, c = c, k = k] { pass_at_k_estimate(n, c, k); });
+  const std::array<int, 3> impossible[] = {{4, 5, 1}, {4, -1, 1}, {4, 1, 0}, {4, 1, 5}, {0, 0, 1}};
+  for (const auto& x : impossible)
+    expect_error(ErrorKind::internal, {"pass@"}, [&] { pass_at_k_estimate(x[0], x[1], x[2]); });
 }
 
 TEST(PassAtK, CountsTheRightSamplesOfAModel) {

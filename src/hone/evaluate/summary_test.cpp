@@ -11,7 +11,9 @@ namespace {
 namespace fs = std::filesystem;
 using train::TempFolder;
 
-rewards::Attempt attempt(const std::string& text, bool right) { return {text, {right ? 1.0 : 0.0, right ? "" : "misses 20"}}; }
+rewards::Attempt attempt(const std::string& text, bool right) {
+  return {text, {right ? 1.0 : 0.0, right ? "" : "misses 20"}};
+}
 TwoTurn went(bool first, bool second, const std::string& a = "a", const std::string& b = "b") {
   return {attempt(a, first), attempt(b, second)};
 }

@@ -21,7 +21,8 @@ class TwoTurns : public testing::Test {
 
 Json texts(const std::vector<TwoTurn>& outcomes) {
   Json out = Json::array();
-  for (const auto& o : outcomes) out.push_back({o.first.text, o.first.verdict.reason, o.second.text, o.second.verdict.reason});
+  for (const auto& o : outcomes)
+    out.push_back({o.first.text, o.first.verdict.reason, o.second.text, o.second.verdict.reason});
   return out;
 }
 

@@ -34,11 +34,12 @@ Lengths lengths_of(const Request& request) {
 
 void check_ids(const text::Ids& ids, int64_t vocab, int64_t request, std::string_view what) {
   for (const int32_t id : ids)
-    require(id >= 0 && id < vocab, ErrorKind::data, "generate: {} of request {} has token id {}; the model has {} tokens",
-            what, request, id, vocab);
+    require(id >= 0 && id < vocab, ErrorKind::data,
+            "generate: {} of request {} has token id {}; the model has {} tokens", what, request, id, vocab);
 }
 
-void check_request(const Request& request, int64_t index, const models::DecoderConfig& config, bool has_tokenizer) {
+void check_request(const Request& request, int64_t index, const models::DecoderConfig& config,
+                   const text::Tokenizer* tokenizer) {
   require(!request.prompt.empty(), ErrorKind::data, "generate: the prompt of request {} is empty", index);
   require(request.samples >= 1 && request.samples <= kMostSamples, ErrorKind::usage,
           "generate: request {} asks for {} samples; from 1 to {} are possible", index, request.samples, kMostSamples);
@@ -49,16 +50,17 @@ void check_request(const Request& request, int64_t index, const models::DecoderC
     require(turn.stop.max_tokens >= 1 && turn.stop.max_tokens <= config.context, ErrorKind::usage,
             "generate: request {} allows {} tokens in a turn; from 1 to the context of {} are possible", index,
             turn.stop.max_tokens, config.context);
-    require(turn.stop.strings.empty() || has_tokenizer, ErrorKind::usage,
+    require(turn.stop.strings.empty() || tokenizer, ErrorKind::usage,
             "generate: request {} has stop strings, which need a tokenizer", index);
   }
   const Lengths n = lengths_of(request);
   if (n.total() > config.context)
-    throw Error(ErrorKind::data,
-                fmt::format("generate: request {} could reach {} tokens ({} of prompt, {} forced or sampled after it); the "
-                            "model's context is {}",
-                            index, n.total(), n.prompt, n.own, config.context),
-                "shorten the prompt or lower max_tokens");
+    throw Error(
+        ErrorKind::data,
+        fmt::format("generate: request {} could reach {} tokens ({} of prompt, {} forced or sampled after it); the "
+                    "model's context is {}",
+                    index, n.total(), n.prompt, n.own, config.context),
+        "shorten the prompt or lower max_tokens");
 }
 
 std::vector<Ticket> cut_tickets(std::span<const Request> requests) {
@@ -107,7 +109,7 @@ std::vector<Rollout> Engine::roll(std::span<const Request> requests, const Sampl
               .rng = rng};
   int64_t rollouts = 0, most_prompt_tokens = 0;
   for (std::size_t r = 0; r < requests.size(); ++r) {
-    check_request(requests[r], static_cast<int64_t>(r), config, tokenizer != nullptr);
+    check_request(requests[r], static_cast<int64_t>(r), config, tokenizer);
     const Lengths n = lengths_of(requests[r]);
     job.most_tokens = std::max(job.most_tokens, n.total());
     job.most_own_tokens = std::max(job.most_own_tokens, n.own);
@@ -144,7 +146,8 @@ Sequence sequence_of(const Request& request, const Rollout& rollout) {
   };
   context(request.prompt);
   require(rollout.turns.size() <= request.turns.size(), ErrorKind::internal,
-          "generate: a rollout of {} turns does not belong to a request of {}", rollout.turns.size(), request.turns.size());
+          "generate: a rollout of {} turns does not belong to a request of {}", rollout.turns.size(),
+          request.turns.size());
   for (std::size_t t = 0; t < rollout.turns.size(); ++t) {
     const Completion& completion = rollout.turns[t];
     context(request.turns[t].forced);

@@ -49,8 +49,8 @@ struct RollStats {
 
 /// Bounds on what one worker holds. They change the speed, never the results.
 struct EngineLimits {
-  int64_t slots = 32;                  ///< sequences a worker decodes in lock step
-  int64_t cache_bytes = 256ll << 20;   ///< caches of keys and values of a worker; one sequence is always run
+  int64_t slots = 32;                 ///< sequences a worker decodes in lock step
+  int64_t cache_bytes = 256ll << 20;  ///< caches of keys and values of a worker; one sequence is always run
 };
 
 class Engine {

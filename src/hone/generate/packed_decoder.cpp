@@ -30,8 +30,10 @@ PackedNorm pack_norm(const nn::Norm& norm) { return {floats_of(norm.weight), flo
 
 void apply_norm(const PackedNorm& norm, const float* x, kernels::Rows rows, double eps, float* y) {
   const kernels::NormWeights weights{norm.weight.data(), norm.bias.data(), static_cast<float>(eps)};
-  if (norm.bias.empty()) kernels::rms_norm(x, rows, weights, y);
-  else kernels::layer_norm(x, rows, weights, y);
+  if (norm.bias.empty())
+    kernels::rms_norm(x, rows, weights, y);
+  else
+    kernels::layer_norm(x, rows, weights, y);
 }
 
 }  // namespace
@@ -152,8 +154,10 @@ class Pass {
     for (int64_t i = 0; i < p.count; ++i) {
       const int64_t id = p.feed->ids[static_cast<std::size_t>(p.begin + i)];
       float* x = w_.x_.data() + (p.row + i) * c_.width;
-      if (m_.embed.empty()) m_.head.row(id, x);
-      else std::copy_n(m_.embed.data() + id * c_.width, c_.width, x);
+      if (m_.embed.empty())
+        m_.head.row(id, x);
+      else
+        std::copy_n(m_.embed.data() + id * c_.width, c_.width, x);
       if (!m_.positions.empty()) kernels::add(m_.positions.data() + (p.position() + i) * c_.width, c_.width, x);
     }
   }
@@ -165,8 +169,10 @@ class Pass {
     kernels::packed_linear_add(b.out, w_.mixed_.data(), rows_, w_.x_.data());
     apply_norm(b.norm2, w_.x_.data(), {rows_, c_.width}, c_.norm_eps, w_.normed_.data());
     kernels::packed_linear(b.up, w_.normed_.data(), rows_, w_.up_.data());
-    if (c_.family == Family::gpt2) kernels::gelu_tanh(w_.up_.data(), rows_ * c_.mlp, w_.up_.data());
-    else kernels::swiglu(w_.up_.data(), {rows_, c_.mlp}, w_.up_.data());
+    if (c_.family == Family::gpt2)
+      kernels::gelu_tanh(w_.up_.data(), rows_ * c_.mlp, w_.up_.data());
+    else
+      kernels::swiglu(w_.up_.data(), {rows_, c_.mlp}, w_.up_.data());
     kernels::packed_linear_add(b.down, w_.up_.data(), rows_, w_.x_.data());
   }
 

@@ -30,7 +30,7 @@ struct PackedDecoder {
   std::vector<float> positions;  ///< [T, D]; empty for Llama
   std::vector<PackedBlock> blocks;
   PackedNorm norm;
-  kernels::PackedLinear head;    ///< [V, D]
+  kernels::PackedLinear head;  ///< [V, D]
 };
 
 /// Copies and packs; the matrices are spread over the pool.

@@ -20,10 +20,10 @@ struct RolloutWorker::Prompt {
 // A live sequence.
 struct RolloutWorker::Slot {
   std::shared_ptr<Prompt> prompt;
-  KvCache cache;         // what follows the prompt
+  KvCache cache;  // what follows the prompt
   Rng rng{0};
   Rollout* rollout = nullptr;
-  text::Ids pending;     // sampled and forced tokens that are not in the cache yet
+  text::Ids pending;  // sampled and forced tokens that are not in the cache yet
   bool done = false;
 };
 

@@ -27,9 +27,9 @@ struct RollJob {
   std::vector<int64_t> first_rollout{};  ///< per request: index of its first rollout
   std::vector<Rollout> rollouts{};
   RopeTable rope{};
-  int64_t slots = 1;                   ///< live sequences of a worker
-  int64_t most_tokens = 0;             ///< longest sequence
-  int64_t most_own_tokens = 0;         ///< longest part of one that is not its prompt
+  int64_t slots = 1;            ///< live sequences of a worker
+  int64_t most_tokens = 0;      ///< longest sequence
+  int64_t most_own_tokens = 0;  ///< longest part of one that is not its prompt
   std::atomic<int64_t> next_ticket{0};
 };
 

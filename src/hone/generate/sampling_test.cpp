@@ -54,14 +54,9 @@ TEST(Sampler, GreedyTakesTheFirstLargestAndThePlainLogProb) {
 }
 
 TEST(Sampler, DrawsFollowTheDistribution) {
-  const Sampling settings[] = {{},
-                               {.temperature = 0.5},
-                               {.temperature = 2.0},
-                               {.top_k = 5},
-                               {.top_p = 0.7},
-                               {.temperature = 1.5, .top_k = 10, .top_p = 0.9},
-                               {.top_k = 1},
-                               {.top_p = 1e-6}};
+  const Sampling settings[] = {{},           {.temperature = 0.5}, {.temperature = 2.0},
+                               {.top_k = 5}, {.top_p = 0.7},       {.temperature = 1.5, .top_k = 10, .top_p = 0.9},
+                               {.top_k = 1}, {.top_p = 1e-6}};
   uint64_t seed = 0;
   for (const Sampling& s : settings) {
     SCOPED_TRACE(fmt::format("temperature {} top_k {} top_p {}", s.temperature, s.top_k, s.top_p));
@@ -158,9 +153,12 @@ TEST(Sampler, RefusesWhatIsNotFinite) {
 TEST(CheckSampling, NamesTheField) {
   EXPECT_NO_THROW(check_sampling({}));
   const double nan = std::numeric_limits<double>::quiet_NaN();
-  const std::pair<Sampling, std::string> table[] = {{{.temperature = 0.0}, "temperature"}, {{.temperature = nan}, "temperature"},
-                                                    {{.top_k = -1}, "top_k"},              {{.top_p = 0.0}, "top_p"},
-                                                    {{.top_p = 1.5}, "top_p"},             {{.top_p = nan}, "top_p"}};
+  const std::pair<Sampling, std::string> table[] = {{{.temperature = 0.0}, "temperature"},
+                                                    {{.temperature = nan}, "temperature"},
+                                                    {{.top_k = -1}, "top_k"},
+                                                    {{.top_p = 0.0}, "top_p"},
+                                                    {{.top_p = 1.5}, "top_p"},
+                                                    {{.top_p = nan}, "top_p"}};
   for (const auto& [sampling, field] : table) {
     try {
       check_sampling(sampling);

@@ -76,12 +76,14 @@ HWY_INLINE void score(const float* query, const float* keys, int64_t tokens, int
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
   const int64_t panels = panel_tokens(tokens) / kKeyPanel, panel = dim * kKeyPanel;
   int64_t p = 0;
-  for (; p + kMost <= panels; p += kMost) score_panels<kMost>(query, keys + p * panel, dim, scale, scores + p * kKeyPanel);
+  for (; p + kMost <= panels; p += kMost)
+    score_panels<kMost>(query, keys + p * panel, dim, scale, scores + p * kKeyPanel);
   for (; p + 2 <= panels; p += 2) score_panels<2>(query, keys + p * panel, dim, scale, scores + p * kKeyPanel);
   if (p < panels) score_panels<1>(query, keys + p * panel, dim, scale, scores + p * kKeyPanel);
 }
 
-// e^(score − max) over one head's scores; returns their sum. Whole vectors: what lies beyond the last token counts as −∞.
+// e^(score − max) over one head's scores; returns their sum. Works on whole vectors: what lies beyond the last token
+// counts as −∞.
 HWY_INLINE float exp_scores(float* scores, int64_t tokens) {
   const Lane8 d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), last = (tokens - 1) / lanes * lanes;
@@ -212,7 +214,8 @@ void attend_query_reference(const Query& query) {
 void store_kv(const float* key, const float* value, const HeadShape& shape, const KvPlace& place) {
   const int64_t dim = shape.head_dim;
   for (int64_t h = 0; h < shape.kv_heads; ++h) {
-    float* keys = place.keys + h * place.head_stride + place.token / kKeyPanel * kKeyPanel * dim + place.token % kKeyPanel;
+    float* keys =
+        place.keys + h * place.head_stride + place.token / kKeyPanel * kKeyPanel * dim + place.token % kKeyPanel;
     for (int64_t i = 0; i < dim; ++i) keys[i * kKeyPanel] = key[h * dim + i];
     std::copy_n(value + h * dim, dim, place.values + h * place.head_stride + place.token * dim);
   }
@@ -224,11 +227,13 @@ void attend(const Queries& queries, std::span<const KvSegment> past, const HeadS
   for (const KvSegment& segment : past) tokens += segment.tokens;
   const int64_t stride = attend_scratch({1, 1, 1}, tokens, static_cast<int64_t>(past.size()));
   for (int64_t i = 0; i < queries.count; ++i) {
-    const Query query{queries.data + i * queries.stride, past,        shape,
-                      tokens - (queries.count - 1 - i),  stride,      out.scratch,
+    const Query query{queries.data + i * queries.stride, past,   shape,
+                      tokens - (queries.count - 1 - i),  stride, out.scratch,
                       out.data + i * out.stride};
-    if (fused) HWY_DYNAMIC_DISPATCH(attend_query)(query);
-    else attend_query_reference(query);
+    if (fused)
+      HWY_DYNAMIC_DISPATCH(attend_query)(query);
+    else
+      attend_query_reference(query);
   }
 }
 

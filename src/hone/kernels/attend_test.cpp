@@ -29,8 +29,11 @@ struct Sequence {
   std::vector<float> q, k, v;
 
   Sequence(HeadShape s, int64_t n)
-      : shape(s), tokens(n), q(random_floats(n * s.heads * s.head_dim, 1)),
-        k(random_floats(n * s.kv_heads * s.head_dim, 2)), v(random_floats(n * s.kv_heads * s.head_dim, 3)) {}
+      : shape(s),
+        tokens(n),
+        q(random_floats(n * s.heads * s.head_dim, 1)),
+        k(random_floats(n * s.kv_heads * s.head_dim, 2)),
+        v(random_floats(n * s.kv_heads * s.head_dim, 3)) {}
 };
 
 // Tokens [begin, end) in a cache of their own; what lies beyond them is NaN, since nobody may use it.
@@ -45,7 +48,8 @@ struct Cache {
     for (int64_t i = 0; i < keys.size(); ++i) keys.data()[i] = values.data()[i] = NAN;
     const int64_t width = s.shape.kv_heads * s.shape.head_dim;
     for (int64_t t = begin; t < end; ++t)
-      store_kv(s.k.data() + t * width, s.v.data() + t * width, s.shape, {keys.data(), values.data(), t - begin, stride});
+      store_kv(s.k.data() + t * width, s.v.data() + t * width, s.shape,
+               {keys.data(), values.data(), t - begin, stride});
     segment = {keys.data(), values.data(), end - begin, stride};
   }
 };
@@ -59,8 +63,8 @@ std::vector<float> run(const Sequence& s, const std::vector<int64_t>& cuts, int6
     past.push_back(caches.back().segment);
   }
   const int64_t width = s.shape.heads * s.shape.head_dim;
-  std::vector<float> out(static_cast<std::size_t>(count * width)), scratch(
-      static_cast<std::size_t>(attend_scratch(s.shape, s.tokens, static_cast<int64_t>(past.size()))));
+  std::vector<float> out(static_cast<std::size_t>(count * width)),
+      scratch(static_cast<std::size_t>(attend_scratch(s.shape, s.tokens, static_cast<int64_t>(past.size()))));
   attend({s.q.data() + (s.tokens - count) * width, count, width}, past, s.shape, {out.data(), width, scratch.data()});
   return out;
 }

@@ -14,9 +14,7 @@ struct Exp {
 };
 
 // x / (1 + e^-z). For z → −∞ the quotient is x / inf = −0, the right limit.
-HWY_INLINE V times_sigmoid(Wide d, V x, V z) {
-  return hn::Div(x, hn::Add(hn::Set(d, 1.0f), exp_of(d, hn::Neg(z))));
-}
+HWY_INLINE V times_sigmoid(Wide d, V x, V z) { return hn::Div(x, hn::Add(hn::Set(d, 1.0f), exp_of(d, hn::Neg(z)))); }
 
 struct GeluTanh {
   HWY_INLINE V operator()(Wide d, V x) const {

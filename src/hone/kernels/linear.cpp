@@ -4,6 +4,8 @@
 #define HWY_TARGET_INCLUDE "hone/kernels/linear.cpp"
 #include "hone/kernels/simd-inl.h"
 
+#include <hwy/cache_control.h>
+
 #include <algorithm>
 
 HWY_BEFORE_NAMESPACE();
@@ -11,12 +13,16 @@ namespace hone::kernels::HWY_NAMESPACE {
 
 struct Store {
   template <class V>
-  HWY_INLINE V operator()(Wide, V sum, const float*) const { return sum; }
+  HWY_INLINE V operator()(Wide, V sum, const float*) const {
+    return sum;
+  }
 };
 
 struct Accumulate {
   template <class V>
-  HWY_INLINE V operator()(Wide d, V sum, const float* y) const { return hn::Add(hn::LoadU(d, y), sum); }
+  HWY_INLINE V operator()(Wide d, V sum, const float* y) const {
+    return hn::Add(hn::LoadU(d, y), sum);
+  }
 };
 
 // Rows that the micro-kernel computes at once: with two vectors a row they fill the accumulator registers (16 vector
@@ -58,7 +64,10 @@ HWY_NOINLINE void tile(const PackedLinear& w, int64_t p, const float* x, float* 
     HONE_UNROLL
     for (int64_t v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
   }
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(float));
   for (int64_t k = 0; k < in; ++k) {
+    // The next panels come from an outer cache while these are multiplied. Behind the last one a prefetch is harmless.
+    for (int64_t i = 0; i < 2 * lanes; i += kLine) hwy::Prefetch(weights + kPanels * panel_size + 2 * k * lanes + i);
     hn::Vec<Wide> column[kVectors];
     HONE_UNROLL
     for (int64_t v = 0; v < kVectors; ++v)
@@ -125,9 +134,7 @@ void multiply(const PackedLinear& w, const float* x, int64_t rows, float* y, con
   }
 }
 
-void multiply_store(const PackedLinear& w, const float* x, int64_t rows, float* y) {
-  multiply(w, x, rows, y, Store());
-}
+void multiply_store(const PackedLinear& w, const float* x, int64_t rows, float* y) { multiply(w, x, rows, y, Store()); }
 
 void multiply_add(const PackedLinear& w, const float* x, int64_t rows, float* y) {
   multiply(w, x, rows, y, Accumulate());

@@ -65,7 +65,8 @@ TEST(PackedLinear, EveryOutputIsOneChainForAnySizeAlignmentAndTarget) {
             for (int64_t n = 0; n < out; ++n) {
               ASSERT_EQ(y[static_cast<std::size_t>(1 + r * out + n)],
                         chain(x.data() + 1 + r * in, w.data() + n * in, in, b[static_cast<std::size_t>(n)]))
-                  << hwy::TargetName(target) << " in " << in << " out " << out << " rows " << rows << " at " << r << "," << n;
+                  << hwy::TargetName(target) << " in " << in << " out " << out << " rows " << rows << " at " << r << ","
+                  << n;
             }
           }
         }

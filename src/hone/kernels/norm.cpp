@@ -16,8 +16,10 @@ HWY_INLINE float moment(const float* x, int64_t n, float shift) {
   auto even = hn::Zero(d), odd = hn::Zero(d);
   const auto add = [&](hn::Vec<Lane8> sum, hn::Vec<Lane8> value) HWY_ATTR {
     const auto centred = hn::Sub(value, by);
-    if constexpr (kPower == 1) return hn::Add(sum, centred);
-    else return hn::MulAdd(centred, centred, sum);
+    if constexpr (kPower == 1)
+      return hn::Add(sum, centred);
+    else
+      return hn::MulAdd(centred, centred, sum);
   };
   int64_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
@@ -34,18 +36,16 @@ HWY_INLINE void rescale(const float* x, int64_t n, float shift, float scale, con
   const Wide d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const auto by = hn::Set(d, shift), times = hn::Set(d, scale);
-  const auto one = [&](hn::Vec<Wide> v, hn::Vec<Wide> weight, hn::Vec<Wide> bias) HWY_ATTR {
-    return hn::MulAdd(hn::Mul(hn::Sub(v, by), times), weight, bias);
-  };
+  const auto scaled = [&](hn::Vec<Wide> v) HWY_ATTR { return hn::Mul(hn::Sub(v, by), times); };
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
     const auto bias = norm.bias ? hn::LoadU(d, norm.bias + i) : hn::Zero(d);
-    hn::StoreU(one(hn::LoadU(d, x + i), hn::LoadU(d, norm.weight + i), bias), d, y + i);
+    hn::StoreU(hn::MulAdd(scaled(hn::LoadU(d, x + i)), hn::LoadU(d, norm.weight + i), bias), d, y + i);
   }
   if (i < n) {
     const auto bias = norm.bias ? load_part(d, norm.bias + i, n - i, 0.0f) : hn::Zero(d);
     const auto weight = load_part(d, norm.weight + i, n - i, 0.0f);
-    store_part(d, one(load_part(d, x + i, n - i, 0.0f), weight, bias), y + i, n - i);
+    store_part(d, hn::MulAdd(scaled(load_part(d, x + i, n - i, 0.0f)), weight, bias), y + i, n - i);
   }
 }
 

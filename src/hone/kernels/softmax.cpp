@@ -70,8 +70,10 @@ float log_sum_exp(const float* x, int64_t n, float* scratch) {
 float softmax(const float* x, int64_t n, float* y) {
   float sum = 0;
   const float lse = normaliser(x, n, y, sum);
-  if (mode() == Mode::fused) HWY_DYNAMIC_DISPATCH(scale)(y, n, 1.0f / sum, y);
-  else for (int64_t i = 0; i < n; ++i) y[i] /= sum;
+  if (mode() == Mode::fused)
+    HWY_DYNAMIC_DISPATCH(scale)(y, n, 1.0f / sum, y);
+  else
+    for (int64_t i = 0; i < n; ++i) y[i] /= sum;
   return lse;
 }
 

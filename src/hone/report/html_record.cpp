@@ -196,6 +196,12 @@ std::string fact(std::string_view name, const std::string& value) {
   return value.empty() ? "" : fmt::format("<dt>{}</dt><dd>{}</dd>", name, value);
 }
 
+// A part of run.json's "machine"; "memory_bytes" reads as memory.
+std::string machine_fact(const std::string& name, const Json& value) {
+  if (!name.ends_with("_bytes") || !value.is_number()) return fact(escape_html(name), cut_text(text_of(value)));
+  return fact(escape_html(name.substr(0, name.size() - 6)), format_bytes(value.get<double>()));
+}
+
 std::string phases_table(const RunFolder& folder) {
   std::vector<std::vector<std::string>> rows;
   for (const RunFolder* seed : seed_folders(folder)) {
@@ -286,7 +292,7 @@ std::string environment_section(const PageSource& page) {
       fact("commit", escape_html(text_at(run, "commit"))) + fact("started", escape_html(text_at(run, "started_at")));
   const Json& machine = member(run, "machine");
   if (machine.is_object()) {
-    for (const auto& [name, value] : machine.items()) facts += fact(escape_html(name), cut_text(text_of(value)));
+    for (const auto& [name, value] : machine.items()) facts += machine_fact(name, value);
   }
   std::string html =
       facts.empty() ? missing_html("run.json doesn't describe the machine.") : "<dl class=\"facts\">" + facts + "</dl>";

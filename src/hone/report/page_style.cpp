@@ -37,7 +37,8 @@ section{margin:40px 0 0}
 .note{color:var(--soft);font-size:14px;max-width:52em}
 .missing{color:var(--soft);border:1px dashed var(--line);border-radius:8px;padding:10px 14px;font-size:14px}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(146px,1fr));gap:12px;margin:0 0 22px}
-.tile{background:var(--panel);border-radius:10px;padding:12px 16px 13px}
+.tile{background:var(--panel);border-radius:10px;padding:12px 16px 13px;
+display:grid;grid-template-rows:1fr auto auto auto}
 .tile .name{font-size:13px;color:var(--soft)}
 .tile .big{font-size:30px;line-height:1.25;font-weight:660;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .tile .big small{font-size:15px;font-weight:500;color:var(--soft);letter-spacing:0}
@@ -59,7 +60,8 @@ th small{font-weight:400;margin-left:5px}
 .key{display:inline-block;width:9px;height:9px;border-radius:50%;margin-right:8px;background:var(--grey);opacity:.55}
 .key.improved{background:var(--blue);opacity:1}
 .key.base{background:var(--ink);opacity:1}
-.options td:first-child{white-space:nowrap}
+.options td:first-child,.options td:nth-child(3){white-space:nowrap}
+.options td:nth-child(2),.options td:nth-child(4){min-width:7.5em}
 code,pre{font-family:var(--mono);font-size:13px}
 .options code{overflow-wrap:anywhere}
 pre{margin:0;white-space:pre-wrap;overflow-wrap:anywhere;line-height:1.5}

@@ -70,6 +70,7 @@ std::string shortened(std::string_view text, std::size_t count) {
     left -= (text.front() & 0xC0) != 0x80;
     text.remove_prefix(1);
   }
+  text.remove_prefix(std::min(text.find_first_not_of(" .-_/"), text.size()));
   return "…" + std::string(text);
 }
 

@@ -60,7 +60,8 @@ TEST(MakeRequests, OfAConversation) {
 TEST(MakeRequests, AnInstructionOfTheUsersOwn) {
   const auto t = bytes();
   const Dialogue again{.instruction = "again"};
-  EXPECT_EQ(t.decode_all(make_requests({conversation()}, t, again, 1)[0].turns[1].forced), "<user>again<end><assistant>");
+  const auto forced = make_requests({conversation()}, t, again, 1)[0].turns[1].forced;
+  EXPECT_EQ(t.decode_all(forced), "<user>again<end><assistant>");
   tasks::Problem plain;
   plain.prompt = "2+2=";
   EXPECT_EQ(t.decode_all(make_requests({plain}, t, again, 1)[0].turns[1].forced), "again");
@@ -110,11 +111,13 @@ TEST(Judge, InParallelIsTheSame) {
     const auto attempt = [&](const char* name) {
       return said(t, write_derivation(random_derivation(world(), numbers, rng.fork(name)), tasks::Notation::visible));
     };
-    rollouts.push_back({static_cast<int64_t>(i % 60), static_cast<int64_t>(i / 60), {attempt("first"), attempt("second")}});
+    const auto index = static_cast<int64_t>(i);
+    rollouts.push_back({index % 60, index / 60, {attempt("first"), attempt("second")}});
   }
   const auto verifier = tasks::make_verifier("countdown");
   base::Pool one(1), three(3);
-  const auto serial = judge(rollouts, problems, verifier, t, one), parallel = judge(rollouts, problems, verifier, t, three);
+  const auto serial = judge(rollouts, problems, verifier, t, one);
+  const auto parallel = judge(rollouts, problems, verifier, t, three);
   double right = 0;
   for (std::size_t i = 0; i < rollouts.size(); ++i) {
     for (std::size_t turn = 0; turn < 2; ++turn) {

@@ -107,7 +107,8 @@ TEST(BaseModel, SizesThatDoNotDivideAreAUsageError) {
   const TempFolder folder;
   auto options = tiny(3);
   options.fresh.heads = 3;
-  expect_error(ErrorKind::usage, {}, [&] { train_in(folder.path(), options, [](const models::Model&) { return 0.0; }); });
+  expect_error(ErrorKind::usage, {"heads"},
+               [&] { train_in(folder.path(), options, [](const models::Model&) { return 0.0; }); });
 }
 
 }  // namespace

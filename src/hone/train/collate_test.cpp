@@ -56,7 +56,8 @@ TEST(Collate, ColumnsStandWithTheirTokens) {
 
 // 5 and 3 fill a row of 8, 4 begins the next one.
 TEST(Collate, PackedRowsKeepTheirSequencesApart) {
-  const std::vector<data::Example> examples = {example_of({1, 2, 3, 4, 5}), example_of({6, 7, 8}, 2), example_of({9, 9, 9, 9})};
+  const std::vector<data::Example> examples = {example_of({1, 2, 3, 4, 5}), example_of({6, 7, 8}, 2),
+                                               example_of({9, 9, 9, 9})};
   const auto b = collate(examples, Rows::packed, 8, 10, 100);
   EXPECT_EQ(table(b.ids_BT), (Table{{1, 2, 3, 4, 5, 6, 7, 8}, {9, 9, 9, 9, 0, 0, 0, 0}}));
   EXPECT_EQ(table(b.positions_BT), (Table{{0, 1, 2, 3, 4, 0, 1, 2}, {0, 1, 2, 3, 0, 0, 0, 0}}));

@@ -70,7 +70,8 @@ TEST_P(OnPolicy, SamplerAndTrainerAgree) {
 }
 
 TEST_P(OnPolicy, StaleWeightsAndOtherTemperaturesAreNoticed) {
-  expect_error(ErrorKind::numeric, {"disagree", "1e-04"}, [&] { check_on_policy(model, roll({.temperature = 0.5}), micro, pool); });
+  expect_error(ErrorKind::numeric, {"disagree", "1e-04"},
+               [&] { check_on_policy(model, roll({.temperature = 0.5}), micro, pool); });
   const auto examples = roll();
   model.flat.mul_(1.01);
   expect_error(ErrorKind::numeric, {"off-policy"}, [&] { check_on_policy(model, examples, micro, pool); });

@@ -191,8 +191,8 @@ TEST(StepErrors, NothingIsUpdated) {
       return loss;
     }, optimizer, 1);
   });
-  EXPECT_THROW(slots.step(micros, [](const auto&, const auto&) -> tensor::Loss { throw std::bad_alloc(); }, optimizer, 1),
-               std::bad_alloc);
+  const MicroLoss throws = [](const auto&, const auto&) -> tensor::Loss { throw std::bad_alloc(); };
+  EXPECT_THROW(slots.step(micros, throws, optimizer, 1), std::bad_alloc);
   EXPECT_EQ(numbers_of(model), before);
   EXPECT_EQ(optimizer.steps(), 0);
 
