@@ -199,7 +199,7 @@ std::string count_text(int64_t count) {
   std::string digits = fmt::format("{}", count);
   const std::ptrdiff_t first = digits.starts_with('-') ? 1 : 0;
   for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > first; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), ",");
+    digits.insert(static_cast<std::size_t>(at), 1, ',');
   }
   return digits;
 }

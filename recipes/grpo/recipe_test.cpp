@@ -25,6 +25,7 @@ using train::TempFolder;
 // The smoke preset, cut to a second.
 std::unique_ptr<Options> smoke(int64_t steps = 3) {
   std::unique_ptr<Options> options(dynamic_cast<Options*>(card().options("smoke").release()));
+  options->task.test_problems = 40;
   options->base.fit.steps = 15;
   options->base.fit.batch = 32;
   options->base.fit.check_every = 10;

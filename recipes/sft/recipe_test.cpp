@@ -54,7 +54,9 @@ double mean_loss(const Json& summary, const std::string& arm) {
 
 TEST(SftRecipe, SmokePresetLearns) {
   const TempFolder folder;
-  const auto summary = train::run_recipe(run, *smoke(20), folder.path());
+  auto options = smoke(40);
+  options->fit.batch = 32;
+  const auto summary = train::run_recipe(run, *options, folder.path());
   EXPECT_LT(mean_loss(summary, "sft"), 0.8 * mean_loss(summary, "base"));
   EXPECT_EQ(summary.at("held_out"), 20);  // a tenth of the records
   EXPECT_EQ(summary.at("improved"), "sft");
@@ -113,7 +115,7 @@ TEST(SftRecipe, PatienceEndsTheRun) {
 }
 
 TEST(SftRecipe, RowsThatDoNotFit) {
-  const TempFolder files, refused, truncated;
+  const TempFolder files, refused, truncated, nothing;
   auto options = smoke(2);
   const std::string begin = R"({"messages": [{"role": "user", "content": ")";
   const std::string end = R"("}, {"role": "assistant", "content": "no"}]})";
@@ -121,7 +123,12 @@ TEST(SftRecipe, RowsThatDoNotFit) {
   options->data = (files / "long.jsonl").string();
   expect_error(ErrorKind::data, {"long.jsonl:2", "256"}, [&] { train::run_recipe(run, *options, refused.path()); });
   options->too_long = "truncate";
+  options->test_data = write_chat(files / "test.jsonl", 0, 3).string();
   EXPECT_NO_THROW(train::run_recipe(run, *options, truncated.path()));
+  // Rows cut before their answers have nothing to measure: said before the training, not after it.
+  checkpoint::write_bytes(files / "test.jsonl", begin + std::string(300, 'x') + end + "\n");
+  expect_error(ErrorKind::data, {"none of the 1 held-out"}, [&] { train::run_recipe(run, *options, nothing.path()); });
+  EXPECT_EQ(checkpoint::read_bytes(nothing / "metrics.jsonl"), "");
 }
 
 TEST(SftRecipe, OneRowCannotBeSplit) {

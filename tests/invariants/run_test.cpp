@@ -50,8 +50,18 @@ void expect_same_run(const fs::path& a, const fs::path& b) {
   EXPECT_GT(models, 0);
 }
 
+// A run of every part of a recipe in a few seconds; what it learns is not looked at.
 std::vector<std::string> smoke(const std::string& recipe, const std::vector<std::string>& more) {
   std::vector<std::string> words = {"run", recipe, "--preset", "smoke", "-q"};
+  std::vector<std::string> values;
+  if (recipe != "sft")
+    values = {"base.fit.steps=20", "base.fit.batch=32", "base.fit.check_every=8", "test_problems=40"};
+  if (recipe == "grpo") values.emplace_back("steps=8");
+  if (recipe == "score") {
+    values.insert(values.end(), {"stage1.steps=4", "stage2.steps=6", "arms=pair_sft,score", "sft.problems=30",
+                                 "sft.fit.steps=5", "sft.fit.batch=32"});
+  }
+  for (const std::string& value : values) words.insert(words.end(), {"--set", value});
   words.insert(words.end(), more.begin(), more.end());
   return words;
 }

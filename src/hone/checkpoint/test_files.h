@@ -24,7 +24,7 @@ class TempFolder {
     // In memory where there is such a place: these tests sync thousands of times.
     const bool memory = ::access("/dev/shm", W_OK | X_OK) == 0;
     const std::filesystem::path parent = memory ? "/dev/shm" : std::filesystem::temp_directory_path();
-    std::string name = (parent / "hone-checkpoint-XXXXXX").string();
+    std::string name = (parent / ("hone-checkpoint-" + std::string(6, 'X'))).string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
     path_ = name;
   }

@@ -27,7 +27,8 @@ Attempts take_apart(const Example& example, const tasks::Problem& problem, const
   const auto retry = std::find(example.ids.begin(), example.ids.end(), t.id("<retry>"));
   const bool two = retry != example.ids.end();
   for (std::size_t i = 0; i < example.ids.size(); ++i) {
-    const bool learnt = i >= prompt.size() && example.ids[i] != t.id("<retry>");
+    const auto at = example.ids.begin() + static_cast<std::ptrdiff_t>(i);
+    const bool learnt = two ? at > retry : i >= prompt.size();
     EXPECT_EQ(example.loss_mask[i], learnt ? 1 : 0) << i;
   }
   const auto text = [&](auto begin, auto end) { return t.decode(text::Ids(begin, end)); };

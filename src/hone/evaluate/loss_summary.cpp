@@ -1,5 +1,6 @@
 #include "hone/evaluate/loss_summary.h"
 
+#include "hone/base/error.h"
 #include "hone/evaluate/summary_file.h"
 #include "hone/train/step.h"
 
@@ -19,6 +20,7 @@ std::vector<double> example_losses(const models::Model& model, const std::vector
     }
     if (count > 0) out.push_back(sum / count);
   }
+  require(!out.empty(), ErrorKind::data, "none of the {} held-out examples has a token to be learnt", examples.size());
   return out;
 }
 

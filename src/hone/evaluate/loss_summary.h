@@ -14,6 +14,7 @@
 namespace hone::evaluate {
 
 /// −log p per loss token of each example, in nats; examples without loss tokens are left out.
+/// Errors: data if none is left (answers that lie beyond where rows are cut, say).
 std::vector<double> example_losses(const models::Model& model, const std::vector<data::Example>& examples,
                                    base::Pool& pool);
 

@@ -27,6 +27,13 @@ TEST(ExampleLosses, AreTheMeanOverTheirTokens) {
   }
 }
 
+TEST(ExampleLosses, NothingToBeLearntIsAnError) {
+  base::Pool pool(train::test_threads(1));
+  train::expect_error(ErrorKind::data, {"none of the 2"},
+                      [&] { example_losses(small_model(), {train::example_of({1}), train::example_of({2})}, pool); });
+  EXPECT_THROW(example_losses(small_model(), {}, pool), Error);
+}
+
 TEST(ExampleLosses, SurviveJson) {
   const std::vector<double> losses = {0.1, 1.0 / 3, 2e-17};
   EXPECT_EQ(losses_from_json(base::parse_json(base::dump(to_json(losses)), "losses")), losses);

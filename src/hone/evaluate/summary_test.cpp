@@ -25,8 +25,12 @@ class Summary : public testing::Test {
     TwoTurnSummary summary(problems);
     summary.add("base", {went(true, true, "a", "a"), went(true, false), went(false, false, "x", "wrong : x"),
                          went(false, false), went(false, false, "abc", "bc")});
-    summary.add("score", {went(true, true), went(true, false, "good", "bad"), went(false, true, "bad", "good"),
-                          went(false, true), went(false, true)});
+    std::vector<TwoTurn> score = {went(true, true), went(true, false, "good", "bad"), went(false, true, "bad", "good"),
+                                  went(false, true), went(false, true)};
+    score[0].sampled_first = 1;
+    score[4].sampled_first = 0.25;
+    score[2].sampled_second = 0.75;
+    summary.add("score", score);
     summary.write(run.env, "score");
   }
   double mean(const std::string& arm, const std::string& metric) const {
@@ -55,6 +59,9 @@ TEST_F(Summary, ArithmeticByHand) {
   EXPECT_NEAR(mean("score", "delta"), 0.4, 1e-12);
   EXPECT_DOUBLE_EQ(mean("score", "wrong_to_right"), 0.6);
   EXPECT_DOUBLE_EQ(mean("score", "right_to_wrong"), 0.2);
+  EXPECT_DOUBLE_EQ(mean("base", "sampled_t1"), 0);
+  EXPECT_DOUBLE_EQ(mean("score", "sampled_t1"), 0.25);   // (1 + 0.25) / 5
+  EXPECT_DOUBLE_EQ(mean("score", "sampled_t2"), 0.15);   // 0.75 / 5
   for (const char* arm : {"base", "score"})
     EXPECT_NEAR(mean(arm, "wrong_to_right") - mean(arm, "right_to_wrong"), mean(arm, "delta"), 1e-12);
 }
@@ -65,7 +72,7 @@ TEST_F(Summary, HasTheDocumentedShape) {
   EXPECT_EQ(json.at("improved"), "score");
   EXPECT_EQ(json.at("held_out"), 5);
   EXPECT_EQ(json.at("headline"), "Acc@t1 40.0 % → 40.0 %, Acc@t2 20.0 % → 80.0 %, Δ(t1→t2) -20.0 % → 40.0 %");
-  ASSERT_EQ(json.at("metrics").size(), 6u);
+  ASSERT_EQ(json.at("metrics").size(), 8u);
   for (const auto& metric : json.at("metrics")) {
     const auto name = metric.at("name").get<std::string>();
     for (const char* key : {"label", "unit", "terms"}) EXPECT_TRUE(metric.contains(key)) << name;
@@ -113,11 +120,15 @@ TEST(TwoTurnSummary, OneArmIsShownAgainstItself) {
 }
 
 TEST(TwoTurnJson, ThereAndBack) {
-  const std::vector<TwoTurn> outcomes = {went(true, false, "x \"y\"", "Δ"), went(false, true, "", "1 + 2 = 3")};
+  std::vector<TwoTurn> outcomes = {went(true, false, "x \"y\"", "Δ"), went(false, true, "", "1 + 2 = 3")};
+  outcomes[1].sampled_first = 0.25;
+  outcomes[1].sampled_second = 1.0 / 3;
   const auto again = two_turns_from_json(base::parse_json(base::dump(to_json(outcomes)), "outcomes"));
   EXPECT_EQ(to_json(again), to_json(outcomes));
   EXPECT_EQ(again[0].first.text, "x \"y\"");
   EXPECT_EQ(again[0].second.verdict.reason, "misses 20");
+  EXPECT_EQ(again[1].sampled_first, 0.25);
+  EXPECT_EQ(again[1].sampled_second, 1.0 / 3);
 }
 
 TEST(SaveModel, ReplacesWhatAnInterruptedRunLeft) {

@@ -68,6 +68,29 @@ TEST_F(TwoTurns, SamplesDependOnTheSeedAlone) {
   EXPECT_NE(texts(ask(options, pool, 2)), expected);
 }
 
+// The shares of right attempts among rollouts at temperature 1, in the order of the problems.
+TEST_F(TwoTurns, SamplesAreCountedPerProblem) {
+  auto outcomes = ask(options, pool);
+  const auto greedy = texts(outcomes);
+  add_samples(outcomes, model, problems, even, options.dialogue, 4, pool, Rng(5));
+  EXPECT_EQ(texts(outcomes), greedy);
+  const auto requests = rewards::make_requests(problems, model.tokenizer, options.dialogue, 4);
+  const auto rollouts = generate::Engine(model.decoder, pool).roll(requests, {}, Rng(5));
+  const auto attempts = rewards::judge(rollouts, problems, even, model.tokenizer, pool);
+  double all = 0;
+  for (std::size_t i = 0; i < problems.size(); ++i) {
+    double first = 0, second = 0;
+    for (std::size_t s = 4 * i; s < 4 * i + 4; ++s) {
+      first += attempts[s][0].verdict.reward / 4;
+      second += attempts[s][1].verdict.reward / 4;
+    }
+    EXPECT_DOUBLE_EQ(outcomes[i].sampled_first, first);
+    EXPECT_DOUBLE_EQ(outcomes[i].sampled_second, second);
+    all += first + second;
+  }
+  EXPECT_GT(all, 0);
+}
+
 TEST_F(TwoTurns, OneTurnIsBothAttempts) {
   options.dialogue.turns = 1;
   for (const auto& o : ask(options, pool)) {

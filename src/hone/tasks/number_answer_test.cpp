@@ -101,9 +101,9 @@ TEST(NumberAnswer, HostileTextsTakeLinearTime) {
   const auto start = std::chrono::steady_clock::now();
   std::string boxes, groups = "1";
   for (int i = 0; i < 100000; ++i) boxes += "\\boxed{", groups += ",234";
-  for (const std::string& text : {boxes, groups, boxes + "1" + std::string(100000, '}'), std::string(1 << 20, '9'),
-                                  std::string(1 << 20, '-'), std::string(1 << 20, '/'), "1" + std::string(1 << 20, ' '),
-                                  std::string(1 << 20, '{'), std::string(1 << 20, '\\')}) {
+  for (const std::string& text : {boxes, groups, boxes + "1" + std::string(100000, '}'), std::string(1 << 18, '9'),
+                                  std::string(1 << 18, '-'), std::string(1 << 18, '/'), "1" + std::string(1 << 18, ' '),
+                                  std::string(1 << 18, '{'), std::string(1 << 18, '\\')}) {
     judge("42", text);
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
