@@ -153,7 +153,7 @@ void run(train::Env& env, const base::Options& given) {
   const auto tasks = tasks::load_tasks(o.task, env.rng.fork("tasks"));
   train::Session session(env);
   const auto accuracy = [&](const models::Model& model) {
-    return evaluate::greedy_accuracy(model, tasks.held_out, 256, tasks.verifier, o.max_tokens, env.pool);
+    return evaluate::greedy_accuracy(model, tasks.validation, 256, tasks.verifier, o.max_tokens, env.pool);
   };
   const auto base = train::base_model(env, session, o.base, o.task, tasks, accuracy);
   const Lab lab{env, session, o, tasks, base};
@@ -162,7 +162,7 @@ void run(train::Env& env, const base::Options& given) {
   measure(lab, "base", base, summary);
   for (const auto& arm : arms_of(o)) {
     models::Model policy{models::copy(base.decoder), base.tokenizer};
-    train_arm(lab, arm, policy);
+    if (!session.has("outcomes." + arm)) train_arm(lab, arm, policy);
     measure(lab, arm, policy, summary);
   }
   summary.write(env, arms_of(o).back());

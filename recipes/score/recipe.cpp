@@ -173,8 +173,12 @@ std::vector<evaluate::TwoTurn> outcomes_of(const Lab& lab, const std::string& ar
   if (arm != "self_refine") return greedy;
   options.dialogue.turns = 1;
   options.sampling.choice = generate::Choice::sample;
-  const auto again = two_turn(model, held_out, lab.tasks.verifier, options, lab.env.pool, lab.env.rng.fork("refine"));
-  for (std::size_t i = 0; i < greedy.size(); ++i) greedy[i].second = again[i].first;
+  auto again = two_turn(model, held_out, lab.tasks.verifier, options, lab.env.pool, lab.env.rng.fork("refine"));
+  add_samples(again, model, held_out, lab.tasks.verifier, options.dialogue, 4, lab.env.pool, lab.env.rng.fork("refine samples"));
+  for (std::size_t i = 0; i < greedy.size(); ++i) {
+    greedy[i].second = again[i].first;
+    greedy[i].sampled_second = again[i].sampled_first;
+  }
   return greedy;
 }
 
@@ -209,7 +213,7 @@ void run(train::Env& env, const base::Options& given) {
   train::Session session(env);
 
   const auto accuracy = [&](const models::Model& model) {
-    return evaluate::greedy_accuracy(model, tasks.held_out, 256, tasks.verifier, o.max_tokens, env.pool);
+    return evaluate::greedy_accuracy(model, tasks.validation, 256, tasks.verifier, o.max_tokens, env.pool);
   };
   const auto base = train::base_model(env, session, o.base, o.task, tasks, accuracy);
   const Lab lab{env, session, o, tasks, base};
@@ -219,7 +223,7 @@ void run(train::Env& env, const base::Options& given) {
   for (const auto& arm : parse_arms(o.arms)) {
     if (arm == "base") continue;
     models::Model model{models::copy(base.decoder), base.tokenizer};
-    if (arm != "self_refine") train_arm(lab, arm, model);
+    if (arm != "self_refine" && !session.has("outcomes." + arm)) train_arm(lab, arm, model);
     measure(lab, arm, model, summary);
   }
   summary.write(env, "score");

@@ -9,6 +9,9 @@
 namespace hone::tasks {
 namespace {
 
+// Problems that early stopping looks at, at most.
+constexpr int64_t kValidation = 256;
+
 // What makes two problems of a file the same problem.
 std::string identity(const Problem& p) {
   std::string text = p.prompt;
@@ -57,7 +60,10 @@ TaskSet load_tasks(const TaskOptions& o, Rng rng) {
   } else {
     const auto& world = countdown_world(o.world);
     set.train = draw_problems(world, Split::train, o.train_problems, rng.fork("train problems"));
-    set.held_out = draw_problems(world, Split::held_out, o.test_problems, Rng(20240917).fork("held-out problems"));
+    const int64_t validation = std::min(kValidation, o.test_problems);
+    set.held_out = draw_problems(world, Split::held_out, o.test_problems + validation, Rng(20240917).fork("held-out problems"));
+    set.validation.assign(set.held_out.end() - validation, set.held_out.end());
+    keep(set.held_out, o.test_problems);
   }
   set.verifier = make_verifier(o.verifier);
   if (o.data.empty() && o.countdown_notation() == Notation::visible) {

@@ -33,12 +33,14 @@ struct TaskOptions {
 };
 
 struct TaskSet {
-  std::vector<Problem> train, held_out;
+  std::vector<Problem> train;
+  std::vector<Problem> held_out;    ///< what results are measured on, and nothing is decided by
+  std::vector<Problem> validation;  ///< worlds only: what early stopping looks at; disjoint from both
   Verifier verifier;
 };
 
 /// The problems of a run. Held-out problems never share a (multiset, target) pair, or a prompt, with training ones.
-/// They do not depend on the seed in `rng` (so that seeds can be compared problem by problem); training ones do.
+/// Neither does a validation problem. They do not depend on the seed in `rng` (so that seeds can be compared problem by problem); training ones do.
 /// Errors: data if a side would be empty; those of read_problems and draw_problems.
 TaskSet load_tasks(const TaskOptions& options, Rng rng);
 

@@ -52,7 +52,9 @@ TEST(LoadTasks, WorldsHoldOutTheSameProblemsForEverySeed) {
   EXPECT_NE(prompts(a.train), prompts(b.train));
   EXPECT_EQ(prompts(a.train), prompts(load_tasks(smoke(), Rng(1)).train));
   std::set<std::string> ids;
-  for (const auto* side : {&a.train, &a.held_out}) {
+  EXPECT_EQ(a.validation.size(), 30u);
+  EXPECT_EQ(prompts(a.validation), prompts(b.validation));
+  for (const auto* side : {&a.train, &a.held_out, &a.validation}) {
     for (const Problem& problem : *side) EXPECT_TRUE(ids.insert(problem.id).second) << problem.id;
   }
   const Problem& problem = a.train.front();

@@ -11,7 +11,7 @@
 namespace hone::train {
 
 /// Opens `options.model`, or trains a fresh one (phase "base") until `accuracy(model)` reaches options.accuracy or the
-/// steps are spent. `accuracy` is asked every fit.check_every steps and should look at held-out problems.
+/// steps are spent. `accuracy` is asked every fit.check_every steps and should look at validation problems, not at those that results are measured on.
 /// Errors: usage if there is neither a model folder nor a Countdown world to learn from; those of models::open.
 models::Model base_model(Env& env, Session& session, const BaseOptions& options, const tasks::TaskOptions& task,
                          const tasks::TaskSet& tasks,

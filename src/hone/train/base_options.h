@@ -16,7 +16,7 @@ struct BaseOptions {
   /// `model` belongs to the recipe's own names (--model); the rest is a group.
   void visit(base::OptionVisitor& v) {
     v.field("accuracy", accuracy,
-            {.help = "stop when greedy first-attempt accuracy on held-out problems reaches this", .min = 0, .max = 1, .source = "card"});
+            {.help = "stop when greedy first-attempt accuracy on validation problems reaches this", .min = 0, .max = 1, .source = "card"});
     v.field("two_turn", two_turn, {.help = "share of records with two attempts", .min = 0, .max = 1, .source = "card: 0.2"});
     v.field("right", right,
             {.help = "chance that an attempt to be learned is a solution, not a random legal derivation", .min = 0, .max = 1});

@@ -113,6 +113,11 @@ void Session::phase(std::string_view name, int64_t steps, TrainState& state,
   save(step, true);
 }
 
+bool Session::has(std::string_view name) const {
+  const auto label = label_of("once", name);
+  return std::any_of(saved_.begin(), saved_.end(), [&](const auto& saved) { return saved.label == label; });
+}
+
 Json Session::once(std::string_view name, const std::function<Json()>& compute) {
   const auto label = label_of("once", name);
   for (const auto& saved : saved_)

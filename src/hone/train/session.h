@@ -41,6 +41,8 @@ class Session {
 
   /// The value of compute(), computed once in the life of the run.
   Json once(std::string_view name, const std::function<Json()>& compute);
+  /// Whether once(name) has its value already: what leads up to it need not be done again.
+  bool has(std::string_view name) const;
 
  private:
   void commit(std::string_view label, const Json& state, TrainState* tensors);

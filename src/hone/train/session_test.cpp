@@ -154,7 +154,9 @@ TEST(Session, OnceIsComputedOnceAndMayBeAnything) {
     TestRun run(folder.path());
     Session session(run.env);
     for (std::size_t i = 0; i < std::size(values); ++i) {
+      EXPECT_EQ(session.has(fmt::format("value.{}", i)), round == 1);
       EXPECT_EQ(session.once(fmt::format("value.{}", i), [&] { return ++computed, values[i]; }), values[i]);
+      EXPECT_TRUE(session.has(fmt::format("value.{}", i)));
       EXPECT_EQ(session.once(fmt::format("value.{}", i), [&] { return ++computed, Json(); }), values[i]);
     }
   }
