@@ -95,7 +95,7 @@ at::Tensor naive(const Case& c) {
 at::Tensor run(const Case& c) {
   std::optional<Rope> rope;
   if (c.positions.defined()) rope = make_rope(c.positions, c.shape.head_dim, kTheta);
-  return attention(c.qkv, c.shape, attention_mask(c.segments, c.qkv.size(1)), rope ? &*rope : nullptr);
+  return attention(c.qkv, c.shape, {.segments_BT = c.segments}, rope ? &*rope : nullptr);
 }
 
 at::Tensor random_qkv(const AttentionShape& s, int64_t rows, int64_t tokens, uint64_t seed) {
@@ -103,14 +103,14 @@ at::Tensor random_qkv(const AttentionShape& s, int64_t rows, int64_t tokens, uin
 }
 
 TEST(AttentionMask, CausalByHand) {
-  const auto mask = attention_mask({}, 3);
+  const auto mask = additive_mask({}, at::zeros({1, 3, 1}));
   EXPECT_EQ(mask.sizes().vec(), (std::vector<int64_t>{1, 1, 3, 3}));
   const float no = -std::numeric_limits<float>::infinity();
   EXPECT_TRUE(at::equal(mask.view({3, 3}), at::tensor({0.0f, no, no, 0.0f, 0.0f, no, 0.0f, 0.0f, 0.0f}).view({3, 3})));
 }
 
 TEST(AttentionMask, SegmentsByHand) {
-  const auto mask = attention_mask(long_rows({{0, 0, 1}, {7, 8, 9}}), 3);
+  const auto mask = additive_mask({.segments_BT = long_rows({{0, 0, 1}, {7, 8, 9}})}, at::zeros({2, 3, 1}));
   EXPECT_EQ(mask.sizes().vec(), (std::vector<int64_t>{2, 1, 3, 3}));
   const float no = -std::numeric_limits<float>::infinity();
   EXPECT_TRUE(at::equal(mask[0][0], at::tensor({0.0f, no, no, 0.0f, 0.0f, no, no, no, 0.0f}).view({3, 3})));
@@ -134,7 +134,7 @@ TEST(Attention, OneHeadByHand) {
   // (3 + 4·6) / 5 = 5.4
   const float ln2 = std::log(2.0f);
   const auto qkv = at::tensor({1.0f, 0.0f, 3.0f, 2.0f, ln2, 6.0f}).view({1, 2, 3});
-  const auto out = attention(qkv, {1, 1, 1}, attention_mask({}, 2), nullptr);
+  const auto out = attention(qkv, {1, 1, 1}, {}, nullptr);
   EXPECT_LT(distance(out.view(-1), at::tensor({3.0, 5.4})), 1e-6);
 }
 
