@@ -68,7 +68,7 @@ int64_t attention_backward_scratch(const AttentionSequence& sequence);
 ///   cost   4·d FLOP for every pair of a query and a token it sees, and head. Blocks that the mask excludes are
 ///   skipped.
 ///          The result does not depend on the width of the CPU's vectors.
-///          Inputs with NaN or inf, and segments that come back after another began, take the plain loops: slow.
+///          Inputs with NaN or inf, and segments that come back after others or padding, take the plain loops: slow.
 ///   see    attend, for one token over a cache
 void attention_forward(const AttentionSequence& sequence, const float* qkv, const AttentionOut& out);
 
