@@ -10,9 +10,13 @@
 namespace hone::generate {
 namespace {
 
-// Samples of a request that share a copy of its prompt's cache. A fixed number, so that the tokens fed do not depend on
-// the threads; small enough that one request with many samples keeps several workers busy.
-constexpr int64_t kTicketSamples = 16;
+// Samples of a request that share a copy of its prompt's cache. It does not depend on the threads, so that the tokens
+// fed do not either. Small enough that one request with many samples keeps several workers busy, and smaller towards
+// the end of the queue, so that workers run dry at about the same time.
+constexpr int64_t kTicketSamples = 16, kLastTicketSamples = 8;
+int64_t ticket_samples(int64_t rollouts_left) {
+  return std::clamp(rollouts_left / 8, kLastTicketSamples, kTicketSamples);
+}
 
 constexpr int64_t kMostSamples = 1 << 20;
 
@@ -63,19 +67,29 @@ void check_request(const Request& request, int64_t index, const models::DecoderC
         "shorten the prompt or lower max_tokens");
 }
 
-std::vector<Ticket> cut_tickets(std::span<const Request> requests) {
+std::vector<Ticket> cut_tickets(std::span<const Request> requests, int64_t rollouts) {
   std::vector<Ticket> tickets;
   for (std::size_t r = 0; r < requests.size(); ++r) {
-    for (int64_t s = 0; s < requests[r].samples; s += kTicketSamples)
-      tickets.push_back({static_cast<int64_t>(r), s, std::min(kTicketSamples, requests[r].samples - s)});
+    for (int64_t s = 0; s < requests[r].samples;) {
+      const int64_t count = std::min(ticket_samples(rollouts), requests[r].samples - s);
+      tickets.push_back({static_cast<int64_t>(r), s, count});
+      s += count;
+      rollouts -= count;
+    }
   }
   return tickets;
 }
 
-// Every live sequence may have a prompt of its own; `sequence_bytes` is the cache of both.
-int64_t slots_of_worker(const EngineLimits& limits, int64_t rollouts, int64_t workers, int64_t sequence_bytes) {
-  const int64_t fitting = limits.cache_bytes / std::max<int64_t>(1, sequence_bytes);
-  return std::max<int64_t>(1, std::min({limits.slots, fitting, (rollouts + workers - 1) / workers}));
+// Live sequences of a worker. The matrix kernel is at its best from 4 rows on; what more rows save is reading the
+// weights again, what they cost is that their caches push each other, and the weights, out of the CPU's cache.
+int64_t slots_of_worker(const EngineOptions& options, int64_t rollouts, int64_t workers, int64_t sequence_bytes) {
+  constexpr int64_t kFew = 8, kMany = 16, kHotBytes = 4 << 20;
+  // Caches too large to stay near are read from afar anyway; then it is the weights that are read less often.
+  const int64_t hot = kHotBytes / std::max<int64_t>(1, sequence_bytes);
+  const int64_t best = hot >= kFew ? hot : kMany;
+  // Every live sequence may have a prompt of its own; `sequence_bytes` is the cache of both.
+  const int64_t fitting = options.cache_bytes / std::max<int64_t>(1, sequence_bytes);
+  return std::max<int64_t>(1, std::min({options.slots, best, fitting, (rollouts + workers - 1) / workers}));
 }
 
 }  // namespace
@@ -83,18 +97,22 @@ int64_t slots_of_worker(const EngineLimits& limits, int64_t rollouts, int64_t wo
 struct Engine::State {
   base::Pool& pool;
   const text::Tokenizer* tokenizer;
-  EngineLimits limits;
+  EngineOptions options;
   PackedDecoder model;
+  RopeTable rope;                // for the longest roll so far
   text::Tokenizer no_tokenizer;  // stands in where no stop strings are used
 };
 
 Engine::Engine(const models::Decoder& model, base::Pool& pool, const text::Tokenizer* tokenizer,
-               const EngineLimits& limits)
-    : state_(new State{pool, tokenizer, limits, pack(model, pool), {}}) {}
+               const EngineOptions& options)
+    : state_(new State{pool, tokenizer, options, pack(model, pool, options.weights), {}, {}}) {}
 
 Engine::~Engine() = default;
 
-void Engine::refresh(const models::Decoder& model) { state_->model = pack(model, state_->pool); }
+void Engine::refresh(const models::Decoder& model) {
+  state_->model = pack(model, state_->pool, state_->options.weights);
+  state_->rope = {};
+}
 
 std::vector<Rollout> Engine::roll(std::span<const Request> requests, const Sampling& sampling, Rng rng,
                                   RollStats* stats) const {
@@ -106,22 +124,25 @@ std::vector<Rollout> Engine::roll(std::span<const Request> requests, const Sampl
               .requests = requests,
               .sampling = sampling,
               .tokenizer = tokenizer ? *tokenizer : state_->no_tokenizer,
-              .rng = rng};
-  int64_t rollouts = 0, most_prompt_tokens = 0;
+              .rng = rng,
+              .rope = state_->rope};
+  int64_t rollouts = 0;
   for (std::size_t r = 0; r < requests.size(); ++r) {
     check_request(requests[r], static_cast<int64_t>(r), config, tokenizer);
     const Lengths n = lengths_of(requests[r]);
     job.most_tokens = std::max(job.most_tokens, n.total());
     job.most_own_tokens = std::max(job.most_own_tokens, n.own);
-    most_prompt_tokens = std::max(most_prompt_tokens, n.prompt);
+    job.most_prompt_tokens = std::max(job.most_prompt_tokens, n.prompt);
     job.first_rollout.push_back(rollouts);
     rollouts += requests[r].samples;
   }
-  job.tickets = cut_tickets(requests);
+  job.tickets = cut_tickets(requests, rollouts);
   job.rollouts.resize(static_cast<std::size_t>(rollouts));
-  job.rope = make_rope_table(config, job.most_tokens);
-  job.slots = slots_of_worker(state_->limits, rollouts, state_->pool.threads(),
-                              KvCache::bytes(config, job.most_own_tokens) + KvCache::bytes(config, most_prompt_tokens));
+  if (state_->rope.tokens < job.most_tokens) state_->rope = make_rope_table(config, job.most_tokens);
+  const int64_t sequence_floats =
+      KvCache::floats(config, job.most_own_tokens) + KvCache::floats(config, job.most_prompt_tokens);
+  job.slots = slots_of_worker(state_->options, rollouts, state_->pool.threads(),
+                              sequence_floats * static_cast<int64_t>(sizeof(float)));
 
   std::atomic<int64_t> sampled{0}, fed{0};
   state_->pool.for_each(rollouts == 0 ? 0 : state_->pool.threads(), [&](int64_t, int) {

@@ -6,6 +6,7 @@
 #include "hone/base/pool.h"
 #include "hone/base/rng.h"
 #include "hone/generate/sampling.h"
+#include "hone/kernels/linear.h"
 #include "hone/models/decoder.h"
 #include "hone/text/stop.h"
 
@@ -47,10 +48,15 @@ struct RollStats {
   double seconds = 0;
 };
 
-/// Bounds on what one worker holds. They change the speed, never the results.
-struct EngineLimits {
-  int64_t slots = 32;                 ///< sequences a worker decodes in lock step
+/// How an engine works. `slots` and `cache_bytes` bound what one worker holds: they change the speed, never the
+/// results.
+struct EngineOptions {
+  int64_t slots = 32;                 ///< most sequences a worker decodes in lock step
   int64_t cache_bytes = 256ll << 20;  ///< caches of keys and values of a worker; one sequence is always run
+  /// How the matrices are kept. bf16 and int8 halve and quarter what a small batch has to read, and sample from another
+  /// model than the trainer's: log-probs are exact under that model, and only fp32's agree with the trainer's to 1e-4.
+  /// A policy gradient on such rollouts is off-policy, which train::check_on_policy refuses.
+  kernels::WeightFormat weights = kernels::WeightFormat::fp32;
 };
 
 class Engine {
@@ -58,7 +64,7 @@ class Engine {
   /// Packs the weights of `model`; call refresh() after they have changed. `tokenizer` serves stop strings only; it and
   /// `pool` must outlive the engine.
   Engine(const models::Decoder& model, base::Pool& pool, const text::Tokenizer* tokenizer = nullptr,
-         const EngineLimits& limits = {});
+         const EngineOptions& options = {});
   ~Engine();
 
   void refresh(const models::Decoder& model);

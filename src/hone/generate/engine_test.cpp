@@ -68,6 +68,61 @@ TEST_P(EngineTest, LogProbsAreTheTrainers) {
   }
 }
 
+// What an engine with rounded weights samples from: a decoder with the rounded weights as float32.
+models::Decoder rounded(const models::Decoder& model, kernels::WeightFormat format) {
+  models::Decoder result = models::copy(model);
+  result.visit([&](const std::string& name, at::Tensor& t) {
+    if (t.dim() != 2 || name == "positions.weight" || (name == "embed.weight" && !model.config.tied)) return;
+    const kernels::PackedLinear packed({t.data_ptr<float>(), nullptr, t.size(0), t.size(1)}, format);
+    for (int64_t n = 0; n < t.size(0); ++n) packed.row(n, t.data_ptr<float>() + n * t.size(1));
+  });
+  return result;
+}
+
+TEST_P(EngineTest, LogProbsOfRoundedWeightsAreExactUnderTheRoundedModelOnly) {
+  const auto requests = mixed_requests(10);
+  for (const auto format : {kernels::WeightFormat::bf16, kernels::WeightFormat::int8}) {
+    const Engine with(model, pool, nullptr, {.weights = format});
+    const auto sampled_from = rounded(model, format);
+    double from_rounded = 0, from_trainer = 0;
+    for (const Rollout& rollout : with.roll(requests, {}, Rng(1))) {
+      const auto sequence = sequence_of(requests[static_cast<std::size_t>(rollout.request)], rollout);
+      const auto expected = models::logprobs(sampled_from, one_row(sequence.ids));
+      const auto trainer = models::logprobs(model, one_row(sequence.ids));
+      for (std::size_t t = 0; t < sequence.ids.size(); ++t) {
+        if (sequence.turn[t] < 0) continue;
+        from_rounded = std::max(from_rounded, std::fabs(double{sequence.behavior[t]} - expected.data_ptr<float>()[t]));
+        from_trainer = std::max(from_trainer, std::fabs(double{sequence.behavior[t]} - trainer.data_ptr<float>()[t]));
+      }
+    }
+    EXPECT_LT(from_rounded, 1e-4);
+    EXPECT_GT(from_trainer, 1e-3);  // so train::check_on_policy, which allows 1e-4, refuses these rollouts
+    EXPECT_LT(from_trainer, 0.5);
+  }
+}
+
+TEST_P(EngineTest, RefreshKeepsTheFormat) {
+  const auto requests = mixed_requests(4);
+  const EngineOptions options{.weights = kernels::WeightFormat::int8};
+  Engine old(model, pool, nullptr, options);
+  const auto next = tiny_model(GetParam(), 2);
+  old.refresh(next);
+  const auto rollouts = old.roll(requests, {}, Rng(1)),
+             expected = Engine(next, pool, nullptr, options).roll(requests, {}, Rng(1));
+  for (std::size_t i = 0; i < rollouts.size(); ++i) EXPECT_TRUE(same_bits(rollouts[i], expected[i]));
+}
+
+TEST_P(EngineTest, RollsOfDifferentLengthsMayFollowEachOther) {
+  auto requests = mixed_requests(3);
+  const auto expected = engine.roll(requests, {}, Rng(1));
+  Request longer;
+  longer.prompt.assign(60, 3);
+  longer.turns = {{{}, stop_at(30)}};
+  engine.roll({&longer, 1}, {}, Rng(1));
+  const auto again = engine.roll(requests, {}, Rng(1));
+  for (std::size_t i = 0; i < again.size(); ++i) EXPECT_TRUE(same_bits(again[i], expected[i]));
+}
+
 TEST_P(EngineTest, GreedyIsTheArgmaxOfTheFullForward) {
   const auto requests = mixed_requests(6);
   for (const Rollout& rollout : engine.roll(requests, {.choice = Choice::greedy}, Rng(1))) {
@@ -88,9 +143,9 @@ TEST_P(EngineTest, BitsDoNotDependOnThreadsSlotsBatchOrOrder) {
   const Sampling sampling{.temperature = 0.9, .top_k = 20, .top_p = 0.95};
   const auto expected = engine.roll(requests, sampling, Rng(7));
   for (const int threads : {1, 2, 5}) {
-    for (const EngineLimits& limits : {EngineLimits{}, EngineLimits{.slots = 3}, EngineLimits{.cache_bytes = 1}}) {
+    for (const EngineOptions& options : {EngineOptions{}, EngineOptions{.slots = 3}, EngineOptions{.cache_bytes = 1}}) {
       base::Pool other_pool(threads);
-      const Engine other(model, other_pool, nullptr, limits);
+      const Engine other(model, other_pool, nullptr, options);
       const auto rollouts = other.roll(requests, sampling, Rng(7));
       ASSERT_EQ(rollouts.size(), expected.size());
       for (std::size_t i = 0; i < rollouts.size(); ++i) {
@@ -133,14 +188,14 @@ TEST_P(EngineTest, SamplesShareTheirPromptAndSlotsAreRefilled) {
   Request request;
   request.prompt = {1, 2, 3, 4, 5, 6, 7};
   request.turns = {{{}, stop_at(10)}};
-  request.samples = 40;  // three tickets; more than the slots of a worker
+  request.samples = 40;  // five tickets; more than the slots of a worker
   base::Pool one(1);
   const Engine small(model, one, nullptr, {.slots = 4});
   RollStats stats;
   const auto rollouts = small.roll({&request, 1}, {}, Rng(3), &stats);
   ASSERT_EQ(rollouts.size(), 40u);
   EXPECT_EQ(stats.sampled_tokens, 400);
-  EXPECT_EQ(stats.fed_tokens, 3 * 7 + 40 * 9);  // the last token of a rollout is not fed
+  EXPECT_EQ(stats.fed_tokens, 5 * 7 + 40 * 9);  // the last token of a rollout is not fed
   EXPECT_GT(stats.seconds, 0);
   int different = 0;
   for (std::size_t s = 0; s < 40; ++s) {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 
 namespace hone::generate {
 namespace {
@@ -18,12 +17,6 @@ std::vector<float> floats_of(const at::Tensor& tensor) {
   if (!tensor.defined()) return {};
   const auto t = tensor.detach().contiguous();
   return {t.data_ptr<float>(), t.data_ptr<float>() + t.numel()};
-}
-
-kernels::PackedLinear pack_matrix(const at::Tensor& weight, const at::Tensor& bias) {
-  const auto w = weight.detach().contiguous();
-  const auto b = floats_of(bias);
-  return {w.data_ptr<float>(), b.empty() ? nullptr : b.data(), w.size(0), w.size(1)};
 }
 
 PackedNorm pack_norm(const nn::Norm& norm) { return {floats_of(norm.weight), floats_of(norm.bias)}; }
@@ -38,53 +31,74 @@ void apply_norm(const PackedNorm& norm, const float* x, kernels::Rows rows, doub
 
 }  // namespace
 
-PackedDecoder pack(const models::Decoder& model, base::Pool& pool) {
+PackedDecoder pack(const models::Decoder& model, base::Pool& pool, kernels::WeightFormat format) {
   PackedDecoder packed;
   packed.config = model.config;
   packed.blocks.resize(model.blocks.size());
-  std::vector<std::function<void()>> jobs;
-  jobs.push_back([&] { packed.head = pack_matrix(model.output_weight(), {}); });
+  struct Job {
+    const at::Tensor *weight, *bias;
+    kernels::PackedLinear* to;
+    int64_t begin;
+  };
+  std::vector<Job> jobs;
+  int64_t floats = 0;
+  const auto plan = [&](const at::Tensor& weight, const at::Tensor& bias, kernels::PackedLinear& to) {
+    jobs.push_back({&weight, &bias, &to, floats});
+    floats += kernels::PackedLinear::floats_needed(weight.size(0), weight.size(1), format);
+  };
   for (std::size_t i = 0; i < model.blocks.size(); ++i) {
     const models::Block& from = model.blocks[i];
     PackedBlock& to = packed.blocks[i];
     to.norm1 = pack_norm(from.norm1);
     to.norm2 = pack_norm(from.norm2);
-    jobs.push_back([&] { to.qkv = pack_matrix(from.qkv.weight, from.qkv.bias); });
-    jobs.push_back([&] { to.out = pack_matrix(from.out.weight, from.out.bias); });
-    jobs.push_back([&] { to.up = pack_matrix(from.up.weight, from.up.bias); });
-    jobs.push_back([&] { to.down = pack_matrix(from.down.weight, from.down.bias); });
+    plan(from.qkv.weight, from.qkv.bias, to.qkv);
+    plan(from.out.weight, from.out.bias, to.out);
+    plan(from.up.weight, from.up.bias, to.up);
+    plan(from.down.weight, from.down.bias, to.down);
   }
+  const at::Tensor no_bias;
+  plan(model.output_weight(), no_bias, packed.head);
   packed.norm = pack_norm(model.norm);
   packed.positions = floats_of(model.positions);
   if (!model.config.tied) packed.embed = floats_of(model.embed);
-  pool.for_each(static_cast<int64_t>(jobs.size()), [&](int64_t i, int) { jobs[static_cast<std::size_t>(i)](); });
+  packed.memory = kernels::Floats(floats);
+  pool.for_each(static_cast<int64_t>(jobs.size()), [&](int64_t i, int) {
+    const Job& job = jobs[static_cast<std::size_t>(i)];
+    const auto weight = job.weight->detach().contiguous();
+    const auto bias = floats_of(*job.bias);
+    *job.to = kernels::PackedLinear(
+        {weight.data_ptr<float>(), bias.empty() ? nullptr : bias.data(), weight.size(0), weight.size(1)}, format,
+        packed.memory.data() + job.begin);
+  });
   return packed;
 }
 
-KvCache::KvCache(const DecoderConfig& c, int64_t tokens)
+KvCache::KvCache(const DecoderConfig& c, int64_t tokens, float* place)
     : room_(kernels::panel_tokens(tokens)),
       head_stride_(room_ * c.head_dim),
       layer_stride_(head_stride_ * c.kv_heads),
-      keys_(layer_stride_ * c.layers),
-      values_(layer_stride_ * c.layers) {
-  // Scores of a panel's unused lanes are computed and dropped; defined numbers keep them from being slow ones.
-  std::fill_n(keys_.data(), keys_.size(), 0.0f);
+      keys_(place) {
+  if (!keys_) {
+    own_ = kernels::Floats(floats(c, tokens));
+    keys_ = own_.data();
+  }
+  values_ = keys_ + layer_stride_ * c.layers;
 }
 
-int64_t KvCache::bytes(const DecoderConfig& c, int64_t tokens) {
-  return 2 * c.layers * c.kv_heads * c.head_dim * kernels::panel_tokens(tokens) * static_cast<int64_t>(sizeof(float));
+int64_t KvCache::floats(const DecoderConfig& c, int64_t tokens) {
+  return 2 * c.layers * c.kv_heads * c.head_dim * kernels::panel_tokens(tokens);
 }
 
 kernels::KvSegment KvCache::segment(int64_t layer, int64_t tokens) const {
-  return {keys_.data() + layer * layer_stride_, values_.data() + layer * layer_stride_, tokens, head_stride_};
+  return {keys_ + layer * layer_stride_, values_ + layer * layer_stride_, tokens, head_stride_};
 }
 
 kernels::KvPlace KvCache::place(int64_t layer, int64_t token) {
-  return {keys_.data() + layer * layer_stride_, values_.data() + layer * layer_stride_, token, head_stride_};
+  return {keys_ + layer * layer_stride_, values_ + layer * layer_stride_, token, head_stride_};
 }
 
 RopeTable make_rope_table(const DecoderConfig& c, int64_t tokens) {
-  RopeTable table;
+  RopeTable table{tokens, {}, {}};
   if (c.family != Family::llama) return table;
   for (int64_t t = 0; t < tokens; ++t) {
     for (int64_t i = 0; i < c.head_dim / 2; ++i) {

@@ -23,7 +23,8 @@ struct PackedBlock {
   kernels::PackedLinear qkv, out, up, down;
 };
 
-/// A snapshot: does not change when the decoder does.
+/// A snapshot: does not change when the decoder does. Its matrices lie in `memory`, one after the other; norms, biases
+/// and, where input and output are not tied, embeddings are float32 in every format.
 struct PackedDecoder {
   models::DecoderConfig config;
   std::vector<float> embed;      ///< [V, D]; empty when tied: rows are then read from `head`
@@ -31,18 +32,22 @@ struct PackedDecoder {
   std::vector<PackedBlock> blocks;
   PackedNorm norm;
   kernels::PackedLinear head;  ///< [V, D]
+  kernels::Floats memory;
 };
 
-/// Copies and packs; the matrices are spread over the pool.
-PackedDecoder pack(const models::Decoder& model, base::Pool& pool);
+/// Copies and packs; the matrices are spread over the pool. In formats other than fp32 this is another model: the one
+/// whose matrices are the rounded ones (and the embedding, where tied).
+PackedDecoder pack(const models::Decoder& model, base::Pool& pool,
+                   kernels::WeightFormat format = kernels::WeightFormat::fp32);
 
 /// Keys and values of consecutive tokens of one sequence, all layers.
 class KvCache {
  public:
   KvCache() = default;
-  /// Room for `tokens` tokens.
-  KvCache(const models::DecoderConfig& config, int64_t tokens);
-  static int64_t bytes(const models::DecoderConfig& config, int64_t tokens);
+  /// Room for `tokens` tokens, in `place` (cache-line aligned, floats(config, tokens) of them, outlives this) or, for
+  /// nullptr, in its own memory. Memory is first touched when a token is stored in it.
+  KvCache(const models::DecoderConfig& config, int64_t tokens, float* place = nullptr);
+  static int64_t floats(const models::DecoderConfig& config, int64_t tokens);
 
   void clear() { tokens_ = 0; }
   int64_t tokens() const { return tokens_; }
@@ -55,11 +60,13 @@ class KvCache {
 
  private:
   int64_t room_ = 0, tokens_ = 0, head_stride_ = 0, layer_stride_ = 0;
-  kernels::Floats keys_, values_;
+  float *keys_ = nullptr, *values_ = nullptr;
+  kernels::Floats own_;
 };
 
 /// cos and sin of every position's rotation, [tokens, head_dim/2]; empty for GPT-2.
 struct RopeTable {
+  int64_t tokens = 0;
   std::vector<float> cos, sin;
 };
 RopeTable make_rope_table(const models::DecoderConfig& config, int64_t tokens);

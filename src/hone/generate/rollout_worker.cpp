@@ -3,49 +3,56 @@
 #include "hone/base/error.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace hone::generate {
-
-// A ticket's prompt, with the forced tokens of turn 0: in the cache once, read by all its samples.
-struct RolloutWorker::Prompt {
-  Ticket ticket;
-  const Request* request = nullptr;
-  text::Ids ids;
-  KvCache cache;
-  std::vector<float> logits;  // after the last token; empty until the prompt has been put through the model
-  int64_t started = 0;        // samples
-};
-
-// A live sequence.
-struct RolloutWorker::Slot {
-  std::shared_ptr<Prompt> prompt;
-  KvCache cache;  // what follows the prompt
-  Rng rng{0};
-  Rollout* rollout = nullptr;
-  text::Ids pending;  // sampled and forced tokens that are not in the cache yet
-  bool done = false;
-};
 
 RolloutWorker::RolloutWorker(RollJob& job)
     : job_(job),
       sampler_(job.sampling, job.model.config.vocab),
       workspace_(job.model.config, job.rope, job.most_tokens) {
-  for (int64_t i = 0; i < job.slots; ++i) {
-    free_.push_back(std::make_unique<Slot>());
-    free_.back()->cache = KvCache(job.model.config, job.most_own_tokens);
+  add_slots(job.slots);
+}
+
+// In one piece of memory, which is touched when tokens are stored in it.
+void RolloutWorker::add_slots(int64_t count) {
+  const int64_t floats = KvCache::floats(job_.model.config, job_.most_own_tokens);
+  const auto memory = std::make_shared<kernels::Floats>(count * floats);
+  for (int64_t i = 0; i < count; ++i) {
+    free_.push_back(std::make_unique<LiveSequence>());
+    free_.back()->memory = memory;
+    free_.back()->cache = KvCache(job_.model.config, job_.most_own_tokens, memory->data() + i * floats);
   }
 }
 
-RolloutWorker::~RolloutWorker() = default;
-
 void RolloutWorker::run() {
-  for (;;) {
-    open_prompts();
-    start_samples();
-    if (live_.empty() && prompts_.empty()) return;
-    step();
+  job_.hand_over.begin();
+  try {
+    while (!job_.hand_over.abandoned()) {
+      open_prompts();
+      start_samples();
+      if (live_.empty() && prompts_.empty()) {
+        live_ = job_.hand_over.take();
+        if (live_.empty()) return;
+      }
+      step();
+      if (job_.hand_over.wanted()) share();
+    }
+  } catch (...) {
+    job_.hand_over.abandon();
+    throw;
   }
+}
+
+// Half of the live sequences go to workers that have none. Samples not yet started stay: their prompt's cache is here.
+void RolloutWorker::share() {
+  const std::size_t keep = (live_.size() + 1) / 2;
+  if (keep == live_.size()) return;
+  std::vector<std::unique_ptr<LiveSequence>> spare;
+  std::move(live_.begin() + static_cast<std::ptrdiff_t>(keep), live_.end(), std::back_inserter(spare));
+  live_.resize(keep);
+  job_.hand_over.offer(std::move(spare));
 }
 
 // As many prompts as there are slots for their samples.
@@ -54,7 +61,7 @@ void RolloutWorker::open_prompts() {
   while (waiting_samples_ < static_cast<int64_t>(free_.size())) {
     const int64_t next = job_.next_ticket.fetch_add(1, std::memory_order_relaxed);
     if (next >= total) return;
-    auto prompt = std::make_shared<Prompt>();
+    auto prompt = std::make_shared<OpenPrompt>();
     prompt->ticket = job_.tickets[static_cast<std::size_t>(next)];
     prompt->request = &job_.requests[static_cast<std::size_t>(prompt->ticket.request)];
     prompt->ids = prompt->request->prompt;
@@ -68,12 +75,15 @@ void RolloutWorker::open_prompts() {
 
 // Samples of prompts that are ready go to free slots, each with its first token.
 void RolloutWorker::start_samples() {
+  // Slots given away with their sequences are replaced while there is something to put into them.
+  const auto slots = static_cast<int64_t>(free_.size() + live_.size());
+  if (waiting_samples_ > 0 && slots < job_.slots) add_slots(std::min(job_.slots - slots, waiting_samples_));
   for (const auto& prompt : prompts_) {
     const Ticket& ticket = prompt->ticket;
     while (!prompt->logits.empty() && prompt->started < ticket.samples && !free_.empty()) {
       const int64_t sample = ticket.first_sample + prompt->started++;
       --waiting_samples_;
-      std::unique_ptr<Slot> slot = std::move(free_.back());
+      std::unique_ptr<LiveSequence> slot = std::move(free_.back());
       free_.pop_back();
       const auto index = job_.first_rollout[static_cast<std::size_t>(ticket.request)] + sample;
       slot->rollout = &job_.rollouts[static_cast<std::size_t>(index)];
@@ -120,7 +130,7 @@ void RolloutWorker::step() {
 }
 
 // Draws a token and plans what has to be fed before the next one.
-void RolloutWorker::sample_next(Slot& slot, const float* logits) {
+void RolloutWorker::sample_next(LiveSequence& slot, const float* logits) {
   const Request& request = *slot.prompt->request;
   auto& turns = slot.rollout->turns;
   Completion& completion = turns.back();

@@ -216,6 +216,8 @@ void store_kv(const float* key, const float* value, const HeadShape& shape, cons
   for (int64_t h = 0; h < shape.kv_heads; ++h) {
     float* keys =
         place.keys + h * place.head_stride + place.token / kKeyPanel * kKeyPanel * dim + place.token % kKeyPanel;
+    // Scores of a panel's unused lanes are computed and dropped; defined numbers keep them from being slow ones.
+    if (place.token % kKeyPanel == 0) std::fill_n(keys, dim * kKeyPanel, 0.0f);
     for (int64_t i = 0; i < dim; ++i) keys[i * kKeyPanel] = key[h * dim + i];
     std::copy_n(value + h * dim, dim, place.values + h * place.head_stride + place.token * dim);
   }

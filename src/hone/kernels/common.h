@@ -10,6 +10,10 @@
 #include <new>
 #include <string_view>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 namespace hone::kernels {
 
 /// Every kernel has a plain loop that defines what it computes (reference) and a SIMD form of the same (fused).
@@ -34,14 +38,21 @@ struct Rows {
   int64_t count = 0, width = 0;
 };
 
-/// Floats on a cache-line boundary; contents undefined. Move-only.
+/// Floats on a cache-line boundary; contents undefined. Move-only. Large ones ask the system for huge pages: walking
+/// page tables costs half the memory bandwidth where many megabytes are streamed, most of all in a virtual machine.
 class Floats {
  public:
   Floats() = default;
   explicit Floats(int64_t size) : size_(size) {
-    const std::size_t bytes = (static_cast<std::size_t>(size) * sizeof(float) + 63) / 64 * 64;
-    data_.reset(static_cast<float*>(std::aligned_alloc(64, bytes == 0 ? 64 : bytes)));
+    constexpr std::size_t kLine = 64, kHugePage = std::size_t{2} << 20;
+    const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(float);
+    const std::size_t unit = bytes >= 2 * kHugePage ? kHugePage : kLine;
+    const std::size_t rounded = bytes == 0 ? unit : (bytes + unit - 1) / unit * unit;
+    data_.reset(static_cast<float*>(std::aligned_alloc(unit, rounded)));
     if (!data_) throw std::bad_alloc();
+#ifdef __linux__
+    if (unit == kHugePage) madvise(data_.get(), rounded, MADV_HUGEPAGE);  // a wish: small pages do as well
+#endif
   }
 
   float* data() { return data_.get(); }
