@@ -1,0 +1,56 @@
+#include "hone/bench/bench.h"
+#include "hone/bench/random_model.h"
+#include "hone/bench/roof.h"
+#include "hone/generate/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace hone::bench {
+namespace {
+
+std::vector<generate::Request> requests_of(const Shape& s, int64_t batch, int64_t prompt, int64_t sampled) {
+  std::vector<generate::Request> requests;
+  for (int64_t i = 0; i < batch; ++i) {
+    const auto key = static_cast<uint64_t>(i);
+    const generate::TurnPlan turn{{}, {{}, {}, sampled}};
+    requests.push_back({random_ids(prompt, s.vocab, Rng(3).fork("prompt", {key})), {turn}, 1, key});
+  }
+  return requests;
+}
+
+Json generate_row(const Shape& s, int64_t batch, const Plan& plan, base::Pool& pool) {
+  const auto model = random_model(s, plan.family);
+  const generate::Engine engine(model, pool);
+  const int64_t prompt = s.context / 8, sampled = s.context - prompt;
+  const auto requests = requests_of(s, batch, prompt, sampled);
+
+  Json row = model_row("generate", s, model);
+  row["name"] = fmt::format("generate {} {} B{}", s.name, plan.family, batch);
+  row["shape"].update({{"batch", batch}, {"prompt", prompt}, {"new", sampled}});
+  // Per sampled token: prompts cost as well, spread over what is sampled after them.
+  const double fed = static_cast<double>(s.context - 1) / static_cast<double>(sampled);
+  row["flops_per_unit"] = fed * flops_per_token(model, 2, static_cast<double>(s.context) / 2);
+  const int64_t busy = std::min<int64_t>(pool.threads(), batch);
+  const int64_t together = std::min(generate::EngineLimits{}.slots, (batch + busy - 1) / busy);
+  const double all = decode_roof(model.config, together, pool);
+  row["roof_rate"] = static_cast<double>(busy) / static_cast<double>(pool.threads()) / (fed * all);
+  return measured(std::move(row), plan.pace, [&] {
+    generate::RollStats stats;
+    engine.roll(requests, {}, Rng(4), &stats);
+    return static_cast<double>(stats.sampled_tokens);
+  });
+}
+
+}  // namespace
+
+Json generate_rows(const Plan& plan, base::Pool& pool) {
+  Json rows = Json::array();
+  for (const Shape& shape : plan.shapes) {
+    for (const int64_t batch : plan.batches) rows.push_back(generate_row(shape, batch, plan, pool));
+  }
+  return rows;
+}
+
+}  // namespace hone::bench
