@@ -1,8 +1,9 @@
-# hone_folder(NAME [TORCH] DEPENDS …): library hone_NAME from src/hone/NAME/*.cpp, tests from *_test.cpp.
+# hone_folder(NAME [TORCH] DEPENDS …): library hone_NAME from src/hone/NAME/*.cpp and its subfolders, tests from
+# *_test.cpp.
 function(hone_folder name)
   cmake_parse_arguments(ARG "TORCH" "" "DEPENDS" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/hone/${name})
-  file(GLOB all CONFIGURE_DEPENDS ${dir}/*.cpp)
+  file(GLOB all CONFIGURE_DEPENDS ${dir}/*.cpp ${dir}/*/*.cpp)
   set(tests ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER all EXCLUDE REGEX "_test\\.cpp$")
