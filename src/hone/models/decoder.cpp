@@ -132,7 +132,7 @@ void assign(Decoder& to, const Decoder& from) { to.flat.copy_(from.flat); }
 at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace) {
   const DecoderConfig& c = m.config;
   const nn::AttentionShape shape{c.heads, c.kv_heads, c.head_dim};
-  const auto mask = nn::attention_mask(batch.segments_BT, batch.ids_BT.size(1));
+  const nn::AttentionMask mask{.segments_BT = batch.segments_BT};
   auto x = nn::pick_rows(m.embed, batch.ids_BT);
   nn::Rope rope;
   if (c.family == Family::gpt2) {
