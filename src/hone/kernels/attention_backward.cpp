@@ -85,20 +85,13 @@ HWY_INLINE void differentiate(Workspace& w, int64_t row, KeyRange columns, KeyRa
 // The block of queries that begins at `row` with a block of keys, which begins at a multiple of kUnit: weights,
 // gradients of scores, and dQ += dS K.
 HWY_INLINE void query_tiles(Workspace& w, const Visible& visible, int64_t row, KeyRange block) {
-  const int64_t width = w.width, columns = detail::round_up(block.to - block.from, kUnit);
+  const int64_t width = w.width;
   for (int64_t first = 0; first < kBlockRows; first += kTileRows) {
     float *weights = w.weights + first * kKeyBlock, *dscores = w.dscores + first * kKeyBlock;
     const KeyRange all = detail::seen_by(visible, row + first, kTileRows);
     const KeyRange seen{std::max(all.from, block.from) - block.from, std::min(all.to, block.to) - block.from};
-    KeyRange used{columns, columns};  // whole units
-    if (!seen.empty()) used = {seen.from / kUnit * kUnit, detail::round_up(seen.to, kUnit)};
-    for (int64_t r = 0; r < kTileRows; ++r) {
-      for (float* to : {weights + r * kKeyBlock, dscores + r * kKeyBlock}) {
-        std::fill(to, to + used.from, 0.0f);
-        std::fill(to + used.to, to + columns, 0.0f);
-      }
-    }
     if (seen.empty()) continue;
+    const KeyRange used{seen.from / kUnit * kUnit, detail::round_up(seen.to, kUnit)};
     const int64_t panel = (block.from + used.from) * width;
     const Extent scores{width, (used.to - used.from) / kUnit};
     multiply<Into::store>({w.queries + first * width, width, 1}, {w.key_panels + panel, kUnit, kUnit * width}, scores,
@@ -114,7 +107,8 @@ HWY_INLINE void query_tiles(Workspace& w, const Visible& visible, int64_t row, K
   }
 }
 
-// dV += Pᵀ dY and dK += dSᵀ Q for a block of keys.
+// dV += Pᵀ dY and dK += dSᵀ Q for a block of keys. Both ends of what a query sees grow with the query, so that the
+// tiles which see a key follow each other, and each has written its weights for the whole unit the key is in.
 HWY_INLINE void key_tiles(Workspace& w, const Visible& visible, int64_t row, KeyRange block) {
   const int64_t width = w.width;
   KeyRange seen[kTiles];
