@@ -1,5 +1,5 @@
-// Functions of one element: activations and their gradients, sums, rotations, dropout, and the exponential they are
-// built on.
+// Functions of one element: activations and their gradients, sums, rotations, dropout, rows of a table, and the
+// exponential the rest is built on.
 #pragma once
 
 #include "hone/kernels/common.h"
@@ -59,6 +59,15 @@ void add(const float* x, int64_t n, float* y);
 ///   x        [count, width] float: count heads of width d, even
 ///   cos, sin [d/2] of this token's position
 void rope(float* x, Rows heads, const float* cos, const float* sin);
+
+/// y[r] = table[index[r]].
+///
+///   table  [*, width] float;  index [count], each a row of the table (not checked);  y [count, width]
+void gather_rows(const float* table, const int64_t* index, Rows rows, float* y);
+
+/// table[index[r]] += x[r], in ascending order of r: equal bits whenever the whole is done by one call. The gradient of
+/// gather_rows.
+void scatter_add_rows(const float* x, const int64_t* index, Rows rows, float* table);
 
 /// Which elements dropout keeps: element i of the call is number first + i of the stream with this key.
 struct Dropout {

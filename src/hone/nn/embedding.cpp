@@ -1,6 +1,6 @@
 #include "hone/nn/embedding.h"
 
-#include "hone/kernels/embedding.h"
+#include "hone/kernels/elementwise.h"
 #include "hone/nn/fused.h"
 
 #include <ATen/ATen.h>

@@ -24,6 +24,7 @@ at::Tensor expected() {
 }
 
 TEST(Fused, KernelsTakeContiguousFloatsOnTheCpu) {
+  const WithMode fused(kernels::Mode::fused);
   EXPECT_TRUE(takes_kernels({kX, at::Tensor()}));
   EXPECT_FALSE(takes_kernels({kX, kX.to(at::kDouble)}));
   EXPECT_FALSE(takes_kernels({kX.t()}));
@@ -81,6 +82,7 @@ TEST(DirectGradients, FrozenWeightsGetNone) {
 }
 
 TEST(Fused, SecondDerivativesAreRefused) {
+  const WithMode fused(kernels::Mode::fused);
   const Bound bound;
   try {
     torch::autograd::grad({bound.loss()}, {bound.weight}, {}, true, /*create_graph=*/true);

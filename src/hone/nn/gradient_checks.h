@@ -28,8 +28,9 @@ inline double largest_gap(const at::Tensor& a, const at::Tensor& b) {
 
 /// Sets the form of the kernels for a scope.
 struct WithMode {
+  kernels::Mode before = kernels::mode();
   explicit WithMode(kernels::Mode mode) { kernels::set_mode(mode); }
-  ~WithMode() { kernels::set_mode(kernels::Mode::fused); }
+  ~WithMode() { kernels::set_mode(before); }
 };
 
 using Operation = std::function<at::Tensor(const std::vector<at::Tensor>&)>;

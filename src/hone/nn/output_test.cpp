@@ -28,6 +28,7 @@ TEST(ProjectedLogprobs, FusedIsLibtorchsAtOddSizes) {
 }
 
 TEST(ProjectedLogprobs, SlicesAndBlocksChangeRoundingOnly) {
+  const WithMode fused(kernels::Mode::fused);
   const auto targets = targets_below(101, 23);
   const std::vector<at::Tensor> inputs = {random_tensor({23, 9}, 1), random_tensor({101, 9}, 2)};
   const auto whole = run_pass(
@@ -78,6 +79,7 @@ TEST(ProjectedLogprobs, ExtremeStates) {
 }
 
 TEST(ProjectedLogprobs, ThreadsDoNotChangeABit) {
+  const WithMode fused(kernels::Mode::fused);
   const auto targets = targets_below(300, 400);
   const std::vector<at::Tensor> inputs = {random_tensor({400, 20}, 1), random_tensor({300, 20}, 2)};
   std::vector<Pass> passes;
