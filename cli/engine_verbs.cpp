@@ -37,6 +37,7 @@ constexpr Option kBenchOptions[] = {
     {"--shape", "NAME", "d128, d256, d384, d768, gpt2-124m, …; may repeat"},
     {"--family", "NAME", "gpt2 (default) or llama"},
     {"--batch", "N", "sequences of generate; may repeat"},
+    {"--weights", "NAME", "of generate: fp32 (default), bf16, int8"},
     {"--repeat", "K", "repetitions (default 5)"},
     {"--seconds", "S", "least length of a repetition (default 0.3)"},
     {"--all", "", "every shape"},
@@ -60,6 +61,14 @@ double seconds_of(const Call& call, double fallback) {
   require(code == std::errc() && end == text->data() + text->size() && seconds >= 0 && seconds <= 3600,
           ErrorKind::usage, "--seconds: \"{}\" is not a number from 0 to 3600", *text);
   return seconds;
+}
+
+// The value of an option that takes one of a few words; the first is the default.
+std::string choice(const Call& call, const char* option, const std::vector<std::string>& words) {
+  const std::string word = call.value(option).value_or(words[0]);
+  require(std::find(words.begin(), words.end(), word) != words.end(), ErrorKind::usage, "{}: no \"{}\"{}", option, word,
+          base::suggestion(word, words));
+  return word;
 }
 
 // A GRPO step and rollouts of the larger shapes take too long to be measured without being asked for.
@@ -140,10 +149,8 @@ bench::Plan bench_plan(const Call& call, const std::string& what) {
   for (const bench::Shape& shape : bench::kShapes) {
     if (!call.has("--shape") && is_standard(shape, what, call)) plan.shapes.push_back(shape);
   }
-  plan.family = call.value("--family").value_or("gpt2");
-  const std::vector<std::string> families = {"gpt2", "llama"};
-  require(std::find(families.begin(), families.end(), plan.family) != families.end(), ErrorKind::usage,
-          "no family \"{}\" to bench{}", plan.family, base::suggestion(plan.family, families));
+  plan.family = choice(call, "--family", {"gpt2", "llama"});
+  plan.weights = choice(call, "--weights", {"fp32", "bf16", "int8"});
   plan.batches.clear();
   for (const std::string& batch : call.values("--batch")) plan.batches.push_back(positive(batch, "--batch"));
   if (plan.batches.empty()) plan.batches = {1, 16, 128};

@@ -77,6 +77,7 @@ TEST(EngineVerbs, BenchRefuses) {
   };
   EXPECT_NE(message({"--shape", "d182"}).find("did you mean \"d128\""), std::string::npos);
   EXPECT_NE(message({"--family", "lama"}).find("did you mean \"llama\""), std::string::npos);
+  EXPECT_NE(message({"--weights", "int9"}).find("did you mean \"int8\""), std::string::npos);
   EXPECT_NE(message({"--batch", "0"}).find("1 to 65536"), std::string::npos);
   EXPECT_NE(message({"--repeat", "0"}).find("1 to 1000"), std::string::npos);
   EXPECT_NE(message({"--seconds", "-1"}).find("0 to 3600"), std::string::npos);

@@ -5,7 +5,7 @@
                       --llama-cpp DIR --llm-c DIR
 
 Every comparison of plan.py starts hone and the rivals once, warms them up, and then measures them one after the other,
-round after round (hone, A, hone, B, …: each rival is divided by the hone measurement just before it). The result is
+round after round (hone, A, B, hone, A, B, hone: a rival is held against hone before and after it). The result is
 bench/results/NAME.json, written whole or not at all; docs/performance.md is then made from the results by table.py.
 A rival that is not there is left out and said so. --only and --rounds allow a part at a time; results of other
 comparisons, and of rivals that were left out this time, stay."""
@@ -74,14 +74,15 @@ def rival_words(o, rival, shape):
     return words + (["--binary", binary] if binary else [])
 
 
-def start(o, rival, shape):
-    """The rival in the fastest of its environments, and that environment."""
+def start(o, rival, shape, chosen_before):
+    """The rival in the fastest of its environments, and that environment. `chosen_before` = one to take untried."""
     fixed = {"OMP_NUM_THREADS": str(o.threads), "PYTHONDONTWRITEBYTECODE": "1"}
     words = rival_words(o, rival, shape)
-    if len(rival.environments) == 1:
-        return Player(words, {**fixed, **rival.environments[0]}), rival.environments[0]
+    environments = rival.environments if chosen_before is None else [chosen_before]
+    if len(environments) == 1:
+        return Player(words, {**fixed, **environments[0]}), environments[0]
     best, best_rate, best_environment = None, 0.0, {}
-    for environment in rival.environments:
+    for environment in environments:
         player = Player(words, {**fixed, **environment})
         rate = player.measure(min(0.5, o.seconds or 0.5))
         if best is None or rate > best_rate:
@@ -91,6 +92,18 @@ def start(o, rival, shape):
         else:
             player.close()
     return best, best_environment
+
+
+def environment_of(o, comparison, rival):
+    """The environment that an earlier result chose for this rival, if the comparison takes over from one."""
+    if not comparison.tried_at:
+        return None
+    try:
+        with open(os.path.join(o.results, comparison.tried_at + ".json"), encoding="utf-8") as file:
+            earlier = json.load(file)["rivals"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return next((r["environment"] for r in earlier if r["name"] == rival.name), None)
 
 
 def spread(values):
@@ -105,67 +118,73 @@ def same_model(rival, mine):
         raise Failed(f"has {theirs} parameters, hone {mine}: not the same model")
 
 
-def rounds(o, comparison, hone, players):
-    """{name: (hone's rates, the rival's rates)}: a rival's n-th number follows hone's n-th for that rival."""
+def rounds(o, comparison, hone, players, lose):
+    """hone, A, B, …, hone, A, B, …, hone: hone's rates, one more than rounds, and every rival's, one a round. A rival
+    that fails on the way is handed to lose(name, why)."""
     seconds = o.seconds or comparison.seconds
-    rates = {name: ([], []) for name in players}
-    alone = []
+    mine, theirs = [hone.measure(seconds)], {name: [] for name in players}
     for _ in range(o.rounds):
-        if not players:
-            alone.append(hone.measure(seconds))
-        for name, player in players.items():
-            rates[name][0].append(hone.measure(seconds))
-            rates[name][1].append(player.measure(seconds))
-    return rates, alone
+        for name, player in list(players.items()):
+            try:
+                theirs[name].append(player.measure(seconds))
+            except Failed as why:
+                lose(name, why)
+        mine.append(hone.measure(seconds))
+    return mine, theirs
+
+
+def ratios(mine, theirs):
+    """A rival's rate is held against the mean of hone's before and after it, so that a drift of the machine cancels."""
+    return [(before + after) / 2 / rate for before, after, rate in zip(mine, mine[1:], theirs)]
 
 
 def hone_player(o, comparison):
     return Player([o.hone, "bench", *comparison.hone, "--threads", str(o.threads), "--paced", "--json", "--quiet"])
 
 
+def is_skipped(o, rival):
+    return any(fnmatch.fnmatch(rival.name, s) or fnmatch.fnmatch(rival.script, s) for s in o.skip.split(","))
+
+
 def compare(o, comparison, say):
     """One comparison, measured. Errors: Failed when hone itself can't be measured."""
-    players, environments, absent = {}, {}, {}
+    players, environments, absent, here = {}, {}, {}, machine.describe()
+
+    def lose(name, why):
+        absent[name] = str(why)
+        if name in players:
+            players.pop(name).close()
+        say(f"  {name}: left out: {why}")
+
     with hone_player(o, comparison) as hone:
         row = hone.about["row"]
         try:
-            for rival in comparison.rivals:
-                if any(fnmatch.fnmatch(rival.name, s) or fnmatch.fnmatch(rival.script, s) for s in o.skip.split(",")):
-                    continue
+            for rival in (r for r in comparison.rivals if not is_skipped(o, r)):
                 try:
-                    player, environment = start(o, rival, row["shape"])
+                    player, environment = start(o, rival, row["shape"], environment_of(o, comparison, rival))
                     players[rival.name], environments[rival.name] = player, environment
                     same_model(player, row["parameters"])
                 except Failed as why:
-                    absent[rival.name] = str(why)
-                    if rival.name in players:
-                        players.pop(rival.name).close()
-                    say(f"  {rival.name}: left out: {why}")
-            rates, alone = rounds(o, comparison, hone, players)
-            return result(o, comparison, row, (rates, alone, players, environments, absent))
+                    lose(rival.name, why)
+            mine, theirs = rounds(o, comparison, hone, players, lose)
+            rivals = [rival_result(r, players[r.name], environments[r.name], (mine, theirs[r.name]))
+                      for r in comparison.rivals if r.name in players]
         finally:
             for player in players.values():
                 player.close()
-
-
-def result(o, comparison, row, measured):
-    rates, alone, players, environments, absent = measured
-    mine = [r for pair in rates.values() for r in pair[0]] or alone
-    rivals = []
-    for rival in comparison.rivals:
-        if rival.name not in rates:
-            continue
-        ours, theirs = rates[rival.name]
-        ratio = spread([a / b for a, b in zip(ours, theirs)])
-        about = players[rival.name].about
-        rivals.append({"name": rival.name, "floor": rival.floor, **spread(theirs), "ratio": ratio,
-                       "reached": None if rival.floor is None else ratio["mean"] >= rival.floor,
-                       "environment": environments[rival.name], "settings": about.get("settings", {}),
-                       "versions": about.get("versions", {}), "measured": now()})
-    return {"name": comparison.name, "measured": now(), "machine": machine.describe(), "threads": o.threads,
-            "rounds": o.rounds, "seconds": o.seconds or comparison.seconds, "hone_version": version(o.hone),
+    return {"name": comparison.name, "measured": now(), "machine": here, "threads": o.threads, "rounds": o.rounds,
+            "seconds": o.seconds or comparison.seconds, "hone_version": version(o.hone),
             "command": "hone bench " + " ".join(comparison.hone), "row": row, "hone": spread(mine), "rivals": rivals,
             "absent": absent}
+
+
+def rival_result(rival, player, environment, rates):
+    mine, theirs = rates
+    ratio = spread(ratios(mine, theirs))
+    return {"name": rival.name, "floor": rival.floor, **spread(theirs), "hone": statistics.fmean(mine), "ratio": ratio,
+            "reached": None if rival.floor is None else ratio["mean"] >= rival.floor, "environment": environment,
+            "settings": player.about.get("settings", {}), "versions": player.about.get("versions", {}),
+            "measured": now()}
 
 
 def now():

@@ -16,14 +16,15 @@ Made by `bench/rivals/table.py` from `bench/results/*.json`; `bench/rivals/run.p
 
 How it is measured: both sides hold the same model (GPT-2's architecture: LayerNorm with scale and shift, biases, tied
 output, float32, the same number of parameters, checked), do the same work with the same number of threads, and are
-measured in turns in one run, each after a warm-up. A ratio is hone's rate over the rival's rate measured right after
-it; mean ± standard deviation over the rounds. Every rival runs in the fastest of the environments that were tried
-(malloc settings, OpenBLAS kernels) and with the fastest form of its AdamW. A training step is forward, backward,
+measured in turns in one run, each after a warm-up. A ratio is the mean of hone's rates before and after a rival's
+measurement over the rival's rate; mean ± standard deviation over the rounds. Every rival runs in the fastest of the environments that were tried
+(malloc settings, OpenBLAS kernels; large shapes take over the choice of d256) and with the fastest form of its AdamW. A training step is forward, backward,
 clipping and AdamW over every position; a rollout feeds a prompt and samples the rest, one sequence a prompt; llama.cpp
 decodes random tokens and does not sample; llm.c does not clip; a GRPO step samples, scores under a reference model and
 updates. GFLOP/s counts 6 operations a parameter and token in training and 2 in generation (position tables left out)
 plus attention over the whole square, not only the causal half. "Roof" is the share of the time that the step's matrix
-products alone take at sgemm's rate in the same run, plus, in training, the attention kernel.
+products alone take at sgemm's rate in the same run, plus, in training, the attention kernel. Load is the machine's
+before the comparison began: above about 0.5 something else was running.
 """
 
 
@@ -51,7 +52,7 @@ def row_of(result, rival):
     ratio = rival["ratio"]
     floor = "" if rival["floor"] is None else f"{rival['floor']:g}×"
     reached = {None: "", True: "yes", False: "**no**"}[rival["reached"]]
-    return (f"| {result['name']} | {rate(result['hone']['mean'])} | {rival['name']} | {rate(rival['mean'])} ± "
+    return (f"| {result['name']} | {rate(rival['hone'])} | {rival['name']} | {rate(rival['mean'])} ± "
             f"{rate(rival['sd'])} | {ratio['mean']:.2f} ± {ratio['sd']:.2f} | {floor} | {reached} |")
 
 
@@ -83,9 +84,9 @@ def machines(results):
 
 
 def machine_line(result):
-    m = result["machine"]
+    m, load = result["machine"], result["machine"]["load_at_start"]
     return (f"{m['cpu']}, {m['cores']} cores, {m['memory_bytes'] / 2**30:.0f} GiB, {result['threads']} threads, "
-            f"{result['rounds']} rounds, {result['hone_version']}, load at start {m['load_at_start']}")
+            f"{result['rounds']} rounds, {result['hone_version']}" + (f", load {load}" if load > 0.5 else ""))
 
 
 def versions(results):

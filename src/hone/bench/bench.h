@@ -18,6 +18,7 @@ struct Plan {
   std::vector<Shape> shapes;           ///< for train, generate and grpo
   std::vector<int64_t> batches = {1};  ///< sequences of generate, each ≥ 1
   std::string family = "gpt2";         ///< "gpt2" or "llama"
+  std::string weights = "fp32";        ///< of generate: "fp32", "bf16" or "int8"
   std::filesystem::path programs;      ///< folder of hone and hone-engine, for start
   Pace pace;
 };

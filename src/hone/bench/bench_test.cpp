@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+#include <utility>
+
 namespace hone::bench {
 namespace {
 
@@ -15,29 +18,41 @@ Plan tiny_plan(const std::string& family) {
   return plan;
 }
 
-class Bench : public testing::TestWithParam<std::string> {
+constexpr std::pair<std::string_view, std::string_view> kModelRows[] = {{"gpt2", "train"},     {"gpt2", "generate"},
+                                                                        {"gpt2", "grpo"},      {"llama", "train"},
+                                                                        {"llama", "generate"}, {"llama", "grpo"}};
+
+class Bench : public testing::Test {
  protected:
   Bench() { tensor::configure_threads(1); }
   base::Pool pool_{2, tensor::set_single_threaded};
 };
 
-TEST_P(Bench, RowsOfModels) {
-  for (const char* what : {"train", "generate", "grpo"}) {
-    const Json rows = bench(what, tiny_plan(GetParam()), pool_);
-    EXPECT_EQ(rows.size(), std::string(what) == "generate" ? 2u : 1u);
+TEST_F(Bench, RowsOfModels) {
+  for (const auto& [family, what] : kModelRows) {
+    const Json rows = bench(std::string(what), tiny_plan(std::string(family)), pool_);
+    EXPECT_EQ(rows.size(), what == "generate" ? 2u : 1u);
     for (const Json& row : rows) {
       EXPECT_EQ(row["bench"], what);
-      EXPECT_EQ(row["family"], GetParam());
+      EXPECT_EQ(row["family"], family);
       EXPECT_EQ(row["samples"].size(), 2u);
       EXPECT_GT(row["mean"].get<double>(), 0);
       EXPECT_GT(row["parameters"].get<int64_t>(), 0);
       EXPECT_GT(row["gflops"].get<double>(), 0);
-      EXPECT_EQ(row.contains("roof"), std::string(what) != "grpo");
+      EXPECT_EQ(row.contains("roof"), what != "grpo");
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Bench, testing::Values("gpt2", "llama"));
+TEST_F(Bench, WeightsOfRollouts) {
+  Plan plan = tiny_plan("gpt2");
+  for (const char* weights : {"bf16", "int8"}) {
+    plan.weights = weights;
+    EXPECT_NE(generate_rows(plan, pool_)[0]["name"].get<std::string>().find(weights), std::string::npos);
+  }
+  plan.weights = "int9";
+  EXPECT_THROW(generate_rows(plan, pool_), Error);
+}
 
 TEST(BenchOf, Tokenizers) {
   const Json rows = tokenize_rows(tiny_plan("gpt2"));

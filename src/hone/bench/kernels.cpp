@@ -31,13 +31,14 @@ std::shared_ptr<kernels::Floats> floats(int64_t count, float value) {
   return memory;
 }
 
-Kernel linear_kernel(int64_t rows, int64_t in, int64_t out) {
-  const Product product{rows, in, out};
-  return {fmt::format("packed_linear {}x{}x{}", rows, in, out), "GFLOP/s", product.flops() / 1e9, [=]() -> Call {
-            const auto weight = floats(out * in, 0.25f), x = floats(rows * in, 0.5f), y = floats(rows * out, 0);
-            const auto packed = std::make_shared<kernels::PackedLinear>(weight->data(), nullptr, out, in);
-            return [=] { kernels::packed_linear(*packed, x->data(), rows, y->data()); };
-          }};
+Kernel linear_kernel(const Product& p, const char* name, kernels::WeightFormat format) {
+  return {
+      fmt::format("packed_linear {} {}x{}x{}", name, p.rows, p.in, p.out), "GFLOP/s", p.flops() / 1e9, [=]() -> Call {
+        const auto weight = floats(p.out * p.in, 0.25f), x = floats(p.rows * p.in, 0.5f), y = floats(p.rows * p.out, 0);
+        const kernels::DenseLinear dense{weight->data(), nullptr, p.out, p.in};
+        const auto packed = std::make_shared<kernels::PackedLinear>(dense, format);
+        return [=] { kernels::packed_linear(*packed, x->data(), p.rows, y->data()); };
+      }};
 }
 
 Kernel norm_kernel(int64_t rows, int64_t width) {
@@ -74,12 +75,20 @@ Kernel adamw_kernel(int64_t count) {
 }
 
 std::vector<Kernel> known_kernels() {
-  return {linear_kernel(1, 128, 384),  linear_kernel(16, 128, 384), linear_kernel(32, 256, 1024),
-          linear_kernel(32, 128, 512), norm_kernel(1024, 128),      norm_kernel(1024, 256),
-          softmax_kernel(64),          softmax_kernel(50257),       adamw_kernel(1 << 20)};
+  using kernels::WeightFormat;
+  return {linear_kernel({1, 128, 384}, "fp32", WeightFormat::fp32),
+          linear_kernel({16, 128, 384}, "fp32", WeightFormat::fp32),
+          linear_kernel({32, 256, 1024}, "fp32", WeightFormat::fp32),
+          linear_kernel({1, 128, 384}, "int8", WeightFormat::int8),
+          linear_kernel({16, 128, 384}, "int8", WeightFormat::int8),
+          norm_kernel(1024, 128),
+          norm_kernel(1024, 256),
+          softmax_kernel(64),
+          softmax_kernel(50257),
+          adamw_kernel(1 << 20)};
 }
 
-// The kernel's own sum of calls of all threads, at the same time.
+// All threads call it at the same time, each on its own memory.
 Json kernel_row(const Kernel& kernel, const Plan& plan, base::Pool& pool) {
   std::vector<Call> calls(static_cast<std::size_t>(pool.threads()));
   for (Call& call : calls) call = kernel.make();

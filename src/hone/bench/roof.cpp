@@ -60,7 +60,6 @@ double product_seconds(const Product& p, Pass pass, base::Pool& pool) {
 
 std::function<void()> attention_call(const models::DecoderConfig& c, const MicroShape& m) {
   const nn::AttentionShape shape{c.heads, c.kv_heads, c.head_dim};
-  const auto mask = nn::attention_mask({}, m.tokens);
   const auto qkv = at::full({m.rows, m.tokens, (c.heads + 2 * c.kv_heads) * c.head_dim}, 0.1f).requires_grad_(true);
   const auto gradient = at::full({m.rows, m.tokens, c.heads * c.head_dim}, 0.01f);
   nn::Rope rope;
@@ -71,7 +70,7 @@ std::function<void()> attention_call(const models::DecoderConfig& c, const Micro
   return [=] {
     at::AutoGradMode on(true);
     const bool rotated = c.family == models::Family::llama;
-    const auto y = nn::attention(qkv, shape, mask, rotated ? &rope : nullptr);
+    const auto y = nn::attention(qkv, shape, {}, rotated ? &rope : nullptr);
     torch::autograd::backward({y}, {gradient});
     qkv.mutable_grad() = at::Tensor();
   };
