@@ -1,7 +1,7 @@
 #include "hone/generate/engine.h"
 
 #include "hone/base/error.h"
-#include "hone/generate/rollout_worker.h"
+#include "hone/generate/device_roll.h"
 
 #include <algorithm>
 #include <chrono>
@@ -92,24 +92,66 @@ int64_t slots_of_worker(const EngineOptions& options, int64_t rollouts, int64_t 
   return std::max<int64_t>(1, std::min({options.slots, best, fitting, (rollouts + workers - 1) / workers}));
 }
 
+// The torch backend: weights, and the step for the size of the last roll.
+struct Torch {
+  TorchDecoder decoder;
+  std::unique_ptr<DecodeStep> step;
+
+  // Columns in steps of 64, so that rolls of nearly one length share a step and its graph.
+  DecodeStep& step_for(const RollJob& job, const EngineOptions& options) {
+    constexpr int64_t kColumns = 64;
+    const models::DecoderConfig& c = decoder.config();
+    const int64_t columns = (job.most_tokens + 1 + kColumns - 1) / kColumns * kColumns;
+    const int64_t row_bytes =
+        2 * c.layers * c.kv_heads * c.head_dim * columns * static_cast<int64_t>(decoder.like().element_size());
+    const int64_t fitting = std::min(options.torch_rows, options.torch_cache_bytes / row_bytes);
+    const int64_t rows =
+        std::clamp<int64_t>(static_cast<int64_t>(job.rollouts.size()), 1, std::max<int64_t>(1, fitting));
+    if (!step || step->cache().rows() != rows || step->cache().columns() != columns ||
+        step->sampling() != job.sampling) {
+      step.reset();  // first, so that two caches never exist
+      step = std::make_unique<DecodeStep>(decoder, job.sampling, rows, columns);
+    }
+    return *step;
+  }
+};
+
+std::unique_ptr<Torch> torch_backend(const models::Decoder& model, const EngineOptions& options) {
+  const bool wanted = options.backend == Backend::torch;
+  require(model.flat.is_cpu() || options.backend != Backend::packed, ErrorKind::usage,
+          "generate: the packed backend needs a model on the CPU");
+  if (model.flat.is_cpu() && !wanted) return nullptr;
+  require(options.weights == kernels::WeightFormat::fp32, ErrorKind::usage,
+          "generate: rounded weights are for the CPU; a device computes in the model's activations");
+  return std::make_unique<Torch>(Torch{TorchDecoder(model), nullptr});
+}
+
 }  // namespace
 
 struct Engine::State {
   base::Pool& pool;
   const text::Tokenizer* tokenizer;
   EngineOptions options;
-  PackedDecoder model;
-  RopeTable rope;                // for the longest roll so far
-  text::Tokenizer no_tokenizer;  // stands in where no stop strings are used
+  std::unique_ptr<Torch> torch{};  // or else:
+  PackedDecoder model{};
+  RopeTable rope{};                // for the longest roll so far
+  text::Tokenizer no_tokenizer{};  // stands in where no stop strings are used
 };
 
 Engine::Engine(const models::Decoder& model, base::Pool& pool, const text::Tokenizer* tokenizer,
                const EngineOptions& options)
-    : state_(new State{pool, tokenizer, options, pack(model, pool, options.weights), {}, {}}) {}
+    : state_(new State{pool, tokenizer, options, torch_backend(model, options)}) {
+  if (state_->torch) {
+    state_->model.config = model.config;
+  } else {
+    state_->model = pack(model, pool, options.weights);
+  }
+}
 
 Engine::~Engine() = default;
 
 void Engine::refresh(const models::Decoder& model) {
+  if (state_->torch) return state_->torch->decoder.refresh(model);
   state_->model = pack(model, state_->pool, state_->options.weights);
   state_->rope = {};
 }
@@ -138,6 +180,16 @@ std::vector<Rollout> Engine::roll(std::span<const Request> requests, const Sampl
   }
   job.tickets = cut_tickets(requests, rollouts);
   job.rollouts.resize(static_cast<std::size_t>(rollouts));
+  const auto report = [&](int64_t sampled, int64_t fed) {
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (stats) *stats = {sampled, fed, seconds.count()};
+  };
+  if (state_->torch) {
+    DeviceRoll roll(job, state_->torch->decoder, state_->torch->step_for(job, state_->options));
+    roll.run();
+    report(roll.sampled_tokens(), roll.fed_tokens());
+    return std::move(job.rollouts);
+  }
   if (state_->rope.tokens < job.most_tokens) state_->rope = make_rope_table(config, job.most_tokens);
   const int64_t sequence_floats =
       KvCache::floats(config, job.most_own_tokens) + KvCache::floats(config, job.most_prompt_tokens);
@@ -151,10 +203,7 @@ std::vector<Rollout> Engine::roll(std::span<const Request> requests, const Sampl
     sampled += worker.sampled_tokens();
     fed += worker.fed_tokens();
   });
-  if (stats) {
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    *stats = {sampled, fed, seconds.count()};
-  }
+  report(sampled, fed);
   return std::move(job.rollouts);
 }
 

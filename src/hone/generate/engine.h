@@ -1,6 +1,6 @@
-// Batched rollouts on the CPU: K samples share their prompt's cache, every worker owns its sequences to the end, slots
+// Batched rollouts. On the CPU: K samples share their prompt's cache, every worker owns its sequences to the end, slots
 // are refilled as sequences end, and the second turn of a conversation goes on from the first one's cache with exactly
-// the tokens that were sampled (nothing is tokenised again).
+// the tokens that were sampled (nothing is tokenised again). On a device: one lock step for all sequences that fit.
 #pragma once
 
 #include "hone/base/pool.h"
@@ -48,6 +48,13 @@ struct RollStats {
   double seconds = 0;
 };
 
+/// What computes: hone's packed weights and kernels, or libtorch on the device of the model.
+enum class Backend {
+  by_device,  ///< packed for a model on the CPU, torch elsewhere
+  packed,
+  torch
+};
+
 /// How an engine works. `slots` and `cache_bytes` bound what one worker holds: they change the speed, never the
 /// results.
 struct EngineOptions {
@@ -57,12 +64,17 @@ struct EngineOptions {
   /// model than the trainer's: log-probs are exact under that model, and only fp32's agree with the trainer's to 1e-4.
   /// A policy gradient on such rollouts is off-policy, which train::check_on_policy refuses.
   kernels::WeightFormat weights = kernels::WeightFormat::fp32;
+  Backend backend = Backend::by_device;
+  int64_t torch_rows = 512;                ///< most sequences that the torch backend decodes in lock step
+  int64_t torch_cache_bytes = 16ll << 30;  ///< and what their cache may take; one sequence is always run
 };
 
 class Engine {
  public:
   /// Packs the weights of `model`; call refresh() after they have changed. `tokenizer` serves stop strings only; it and
   /// `pool` must outlive the engine.
+  /// Errors: usage for the packed backend with a model on a device, and for the torch backend with rounded weights (it
+  /// computes in the model's activations).
   Engine(const models::Decoder& model, base::Pool& pool, const text::Tokenizer* tokenizer = nullptr,
          const EngineOptions& options = {});
   ~Engine();
@@ -71,7 +83,8 @@ class Engine {
 
   /// All rollouts, ordered by request then sample; none for no requests. The same bits for any number of threads, any
   /// batch and any order of requests. Sample s of a request draws from rng.fork("sample", {key, s}), one uniform a
-  /// token. Not re-entrant: it runs on the pool.
+  /// token. Not re-entrant: it runs on the pool. The torch backend's results are the same up to rounding, not to the
+  /// bit: see DeviceRoll.
   /// Errors: data if a prompt is empty, has an id outside the vocabulary or could outgrow the context; usage for a
   /// request without samples, turns or tokens to sample, for stop strings without a tokenizer and for `sampling` out of
   /// range (each naming the request and the numbers); numeric if logits are not finite.

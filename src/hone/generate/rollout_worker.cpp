@@ -132,28 +132,32 @@ void RolloutWorker::step() {
 // Draws a token and plans what has to be fed before the next one.
 void RolloutWorker::sample_next(LiveSequence& slot, const float* logits) {
   const Request& request = *slot.prompt->request;
-  auto& turns = slot.rollout->turns;
-  Completion& completion = turns.back();
   Draw draw;
   try {
     draw = sampler_.draw({logits, static_cast<std::size_t>(job_.model.config.vocab)}, slot.rng);
   } catch (const Error& error) {
     fail(error.kind(), "generate: request {} (key {}), sample {}, turn {}, token {}: {}", slot.rollout->request,
-         request.key, slot.rollout->sample, turns.size() - 1, completion.ids.size(), error.what());
+         request.key, slot.rollout->sample, slot.rollout->turns.size() - 1, slot.rollout->turns.back().ids.size(),
+         error.what());
   }
   ++sampled_tokens_;
+  slot.done = advance(request, *slot.rollout, draw, job_.tokenizer, slot.pending) == Progress::ended;
+}
+
+Progress advance(const Request& request, Rollout& rollout, const Draw& draw, const text::Tokenizer& tokenizer,
+                 text::Ids& pending) {
+  auto& turns = rollout.turns;
+  Completion& completion = turns.back();
   completion.ids.push_back(draw.id);
   completion.logprobs.push_back(draw.logprob);
-  completion.finish = text::check_stop(request.turns[turns.size() - 1].stop, completion.ids, job_.tokenizer);
-  slot.pending.assign(1, draw.id);
-  if (completion.finish == text::Finish::running) return;
-  if (turns.size() == request.turns.size()) {
-    slot.done = true;
-    return;
-  }
+  completion.finish = text::check_stop(request.turns[turns.size() - 1].stop, completion.ids, tokenizer);
+  pending.assign(1, draw.id);
+  if (completion.finish == text::Finish::running) return Progress::goes_on;
+  if (turns.size() == request.turns.size()) return Progress::ended;
   const text::Ids& forced = request.turns[turns.size()].forced;
-  slot.pending.insert(slot.pending.end(), forced.begin(), forced.end());
+  pending.insert(pending.end(), forced.begin(), forced.end());
   turns.emplace_back();
+  return Progress::goes_on;
 }
 
 }  // namespace hone::generate

@@ -57,6 +57,12 @@ struct RollJob {
   HandOver<std::unique_ptr<LiveSequence>> hand_over{};
 };
 
+enum class Progress { goes_on, ended };
+/// Adds a draw to a rollout and plans what is fed before the next one: the draw, and the forced tokens of a turn that
+/// begins after it. Errors: those of text::check_stop.
+Progress advance(const Request& request, Rollout& rollout, const Draw& draw, const text::Tokenizer& tokenizer,
+                 text::Ids& pending);
+
 /// Takes tickets until none is left and runs them to the end; then takes over sequences of workers that still have
 /// several. A sequence's results depend on the job's rng, its request's key and its sample index alone: rows don't see
 /// each other, so it does not matter which worker takes a ticket or goes on with a sequence.

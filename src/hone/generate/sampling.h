@@ -17,6 +17,8 @@ struct Sampling {
   double temperature = 1.0;  ///< > 0
   int64_t top_k = 0;         ///< 0 = off
   double top_p = 1.0;        ///< 1 = off
+
+  bool operator==(const Sampling&) const = default;
 };
 
 /// Errors: usage, naming the field that is out of range.

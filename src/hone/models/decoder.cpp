@@ -4,6 +4,7 @@
 #include "hone/nn/embedding.h"
 #include "hone/nn/mlp.h"
 #include "hone/nn/output.h"
+#include "hone/tensor/device.h"
 
 #include <ATen/ATen.h>
 
@@ -127,9 +128,18 @@ Decoder replica(const Decoder& of) {
   return m;
 }
 
+void to_device(Decoder& m, const at::Device& device) {
+  if (m.flat.device() != device) bind(m, m.flat.to(device));
+  m.activations = tensor::activations_on(device);
+}
+
 void assign(Decoder& to, const Decoder& from) { to.flat.copy_(from.flat); }
 
-at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace) {
+nn::Rope rotations(const DecoderConfig& c, const at::Tensor& positions_BT) {
+  return nn::make_rope(positions_BT, c.head_dim, c.rope_theta);
+}
+
+at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace, const Mixer* mixer) {
   const DecoderConfig& c = m.config;
   const nn::AttentionShape shape{c.heads, c.kv_heads, c.head_dim};
   const nn::AttentionMask mask{.segments_BT = batch.segments_BT};
@@ -137,30 +147,35 @@ at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn:
   nn::Rope rope;
   if (c.family == Family::gpt2) {
     x = x + nn::pick_rows(m.positions, batch.positions_BT);
-  } else {
-    rope = nn::make_rope(batch.positions_BT, c.head_dim, c.rope_theta);
+  } else if (!mixer) {
+    rope = rotations(c, batch.positions_BT);
   }
   // The norm that follows a residual sum is computed with it, so each block starts from its input and that input's
   // norm.
-  nn::Normed s{x, nn::apply(m.blocks[0].norm1, x, c.norm_eps)};
+  const auto rounded = [&](const at::Tensor& t) { return m.activations == at::kFloat ? t : t.to(m.activations); };
+  nn::Normed s{x, rounded(nn::apply(m.blocks[0].norm1, x, c.norm_eps))};
   for (std::size_t i = 0; i < m.blocks.size(); ++i) {
     const Block& b = m.blocks[i];
     const nn::Norm& next = i + 1 < m.blocks.size() ? m.blocks[i + 1].norm1 : m.norm;
     const auto site = "blocks." + std::to_string(i);
     const auto qkv = nn::apply(b.qkv, s.normed);
-    const auto mixed = nn::attention(qkv, shape, mask, c.family == Family::llama ? &rope : nullptr);
+    const auto mixed = mixer ? (*mixer)(static_cast<int64_t>(i), qkv, mask)
+                             : nn::attention(qkv, shape, mask, c.family == Family::llama ? &rope : nullptr);
     s = nn::add_apply(b.norm2, s.x, nn::at_site(trace, site + ".attn.out", nn::apply(b.out, mixed)), c.norm_eps);
+    s.normed = rounded(s.normed);
     s = nn::add_apply(next, s.x, nn::at_site(trace, site + ".mlp.out", mlp(m, b, s.normed)), c.norm_eps);
     if (trace) {  // whoever replaces the sum wants the norm of what they put there
       s.x = nn::at_site(trace, site + ".out", s.x);
       s.normed = nn::apply(next, s.x, c.norm_eps);
     }
+    s.normed = rounded(s.normed);
   }
   return s.normed;
 }
 
 at::Tensor logits(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace) {
-  return at::linear(hidden_states(m, batch, trace), m.output_weight());
+  const auto hidden = hidden_states(m, batch, trace);
+  return at::linear(hidden, nn::as_dtype_of(hidden, m.output_weight()));
 }
 
 at::Tensor logprobs(const Decoder& m, const tensor::Batch& batch, double temperature) {

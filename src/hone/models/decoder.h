@@ -5,6 +5,7 @@
 #include "hone/base/json.h"
 #include "hone/base/rng.h"
 #include "hone/models/decoder_config.h"
+#include "hone/nn/attention.h"
 #include "hone/nn/linear.h"
 #include "hone/nn/norm.h"
 #include "hone/nn/trace.h"
@@ -36,6 +37,9 @@ struct Decoder {
   nn::Norm norm;
   at::Tensor head;        ///< [V, D]; undefined when tied to embed
   at::Tensor flat;        ///< every parameter's storage, one after the other in visit order, float32
+  /// What matrix products and attention are computed in. With bfloat16 parameters, gradients, the residual stream,
+  /// norms and softmaxes stay float32 (as under automatic mixed precision).
+  at::ScalarType activations = at::kFloat;
 
   void visit(const ParamVisitor& v);
   const at::Tensor& output_weight() const { return config.tied ? embed : head; }
@@ -49,17 +53,27 @@ Decoder copy(const Decoder& from);
 Decoder replica(const Decoder& of);
 /// Overwrites `to` with the numbers of `from` (same config).
 void assign(Decoder& to, const Decoder& from);
+/// Moves the parameters to a device, into new storage: replicas, optimisers and engines made before keep the old one.
+/// Sets `activations` to what tensor::activations_on() says of the device.
+void to_device(Decoder& model, const at::Device& device);
 int64_t parameter_count(const Decoder& model);
 
-/// Hidden states after the last norm: [B, T, D]. Causal attention inside a segment. Gradient flows to parameters.
+/// Stands in for nn::attention in every layer: attention to a cache, in generation. Turns queries and keys itself.
+using Mixer = std::function<at::Tensor(int64_t layer, const at::Tensor& qkv, const nn::AttentionMask& mask)>;
+
+/// The rotations of queries and keys at the positions, float32 on their device. Llama only.
+nn::Rope rotations(const DecoderConfig& config, const at::Tensor& positions_BT);
+
+/// Hidden states after the last norm: [B, T, D], dtype `activations`. Causal attention inside a segment. Gradient flows to parameters.
 /// Errors: data if T is above the context or an id is outside the vocabulary (checked in collate, not here).
-at::Tensor hidden_states(const Decoder& model, const tensor::Batch& batch, const nn::Trace* trace = nullptr);
+at::Tensor hidden_states(const Decoder& model, const tensor::Batch& batch, const nn::Trace* trace = nullptr,
+                         const Mixer* mixer = nullptr);
 
 /// log p(ids[t] | ids[<t]) in nats: [B, T] float32; 0 where loss_mask is false. Gradient flows.
 /// `temperature` divides the logits. Cost: the output projection runs over masked positions only.
 at::Tensor logprobs(const Decoder& model, const tensor::Batch& batch, double temperature = 1.0);
 
-/// Logits at every position: [B, T, V].
+/// Logits at every position: [B, T, V], dtype `activations`.
 at::Tensor logits(const Decoder& model, const tensor::Batch& batch, const nn::Trace* trace = nullptr);
 
 }  // namespace hone::models

@@ -124,7 +124,7 @@ void save(const std::filesystem::path& dir, const Decoder& decoder, const text::
   files.tokenizer = tokenizer.to_json();
   std::vector<at::Tensor> kept;  // contiguous copies must outlive the write
   for (const auto& [name, view] : hf_tensors(decoder)) {
-    kept.push_back(view.detach().contiguous());
+    kept.push_back(view.detach().cpu().contiguous());
     files.tensors.push_back({name, checkpoint::Dtype::f32, kept.back().sizes().vec(), kept.back().data_ptr()});
   }
   checkpoint::write_model_dir(dir, files);

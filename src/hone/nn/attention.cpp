@@ -1,6 +1,7 @@
 #include "hone/nn/attention.h"
 
 #include "hone/base/error.h"
+#include "hone/tensor/compat.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -46,11 +47,14 @@ at::Tensor split_heads(const at::Tensor& x, int64_t heads, int64_t head_dim) {
   return x.view({x.size(0), x.size(1), heads, head_dim}).transpose(1, 2);
 }
 
-// Rotates [B, n, T, d] by half-split pairs (i, i + d/2).
-at::Tensor rotate(const at::Tensor& x, const Rope& rope) {
-  const auto halves = x.chunk(2, -1);
-  const auto cos = rope.cos_BTd.unsqueeze(1), sin = rope.sin_BTd.unsqueeze(1);
-  return at::cat({halves[0] * cos - halves[1] * sin, halves[1] * cos + halves[0] * sin}, -1);
+// float32 and float64 on the CPU are what the fused form is tested against: plain operations, differentiable twice.
+bool takes_sdpa(const at::Tensor& qkv) {
+  const bool wide = qkv.scalar_type() == at::kFloat || qkv.scalar_type() == at::kDouble;
+  return tensor::kHasSdpa && !(qkv.is_cpu() && wide);
+}
+
+bool is_plainly_causal(const AttentionMask& mask) {
+  return mask.kind == MaskKind::causal && !mask.segments_BT.defined() && mask.window == 0;
 }
 
 at::Tensor attention_aten(at::Tensor qkv, const AttentionShape& shape, const AttentionMask& mask, const Rope* rope) {
@@ -68,9 +72,14 @@ at::Tensor attention_aten(at::Tensor qkv, const AttentionShape& shape, const Att
     k = k.repeat_interleave(group, 1);
     v = v.repeat_interleave(group, 1);
   }
-  const auto scaled = q * (1.0 / std::sqrt(static_cast<double>(d)));
-  const auto scores = at::matmul(scaled, k.transpose(-2, -1)) + additive_mask(mask, qkv);
-  const auto mixed = at::matmul(at::softmax(scores, -1), v);
+  at::Tensor mixed;
+  if (takes_sdpa(qkv)) {
+    mixed = tensor::scaled_dot_product(q, k, v, is_plainly_causal(mask) ? at::Tensor() : additive_mask(mask, qkv));
+  } else {
+    const auto scaled = q * (1.0 / std::sqrt(static_cast<double>(d)));
+    const auto scores = at::matmul(scaled, k.transpose(-2, -1)) + additive_mask(mask, qkv);
+    mixed = at::matmul(at::softmax(scores, -1), v);
+  }
   return mixed.transpose(1, 2).reshape({rows, tokens, shape.heads * d});
 }
 
@@ -169,8 +178,14 @@ Rope make_rope(const at::Tensor& positions_BT, int64_t head_dim, double theta) {
   const auto exponent = at::arange(0, head_dim, 2, at::kDouble) / static_cast<double>(head_dim);
   const auto frequency = at::pow(at::full({}, theta, at::kDouble), -exponent);
   // Angles in double: at position 100,000 a float angle is off by 0.01 rad.
-  const auto angle = positions_BT.to(at::kDouble).unsqueeze(-1) * frequency;
+  const auto angle = positions_BT.to(at::kDouble).unsqueeze(-1) * frequency.to(positions_BT.device());
   return {angle.cos().to(at::kFloat), angle.sin().to(at::kFloat)};
+}
+
+at::Tensor rotate(const at::Tensor& x, const Rope& rope) {
+  const auto halves = x.chunk(2, -1);
+  const auto cos = rope.cos_BTd.unsqueeze(1), sin = rope.sin_BTd.unsqueeze(1);
+  return at::cat({halves[0] * cos - halves[1] * sin, halves[1] * cos + halves[0] * sin}, -1).to(x.scalar_type());
 }
 
 at::Tensor attention(const at::Tensor& qkv, const AttentionShape& shape, const AttentionMask& mask, const Rope* rope) {

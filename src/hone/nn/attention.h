@@ -31,6 +31,9 @@ struct Rope {
 };
 Rope make_rope(const at::Tensor& positions_BT, int64_t head_dim, double theta);
 
+/// x [B, n, T, d] turned by half-split pairs (i, i + d/2), computed in float32 or wider; dtype of x. Gradient flows.
+at::Tensor rotate(const at::Tensor& x, const Rope& rope);
+
 /// softmax(Q Kᵀ/√d + mask) V (Vaswani et al. 2017, §3.2.1).
 ///
 ///   qkv    [B, T, (H + 2·KV)·d]: all queries, then keys, then values of a token; query heads h·g … h·g + g − 1 share
@@ -40,8 +43,9 @@ Rope make_rope(const at::Tensor& positions_BT, int64_t head_dim, double theta);
 ///          included.
 ///   errors internal: shapes that do not fit each other
 ///   cost   float32 on the CPU runs kernels::attention_forward and _backward, on one thread, and keeps qkv, the result
-///          and one number for every query and head; everything else, and kernels::Mode::reference, is a matrix of
-///          scores in ATen
+///          and one number for every query and head. Half precision and other devices take libtorch's
+///          scaled_dot_product_attention where it has one, whose flash form needs a causal mask without segments.
+///          Everything else, and kernels::Mode::reference on the CPU, is a matrix of scores in ATen
 at::Tensor attention(const at::Tensor& qkv, const AttentionShape& shape, const AttentionMask& mask, const Rope* rope);
 
 }  // namespace hone::nn

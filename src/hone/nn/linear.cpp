@@ -47,9 +47,13 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
 
 }  // namespace
 
+at::Tensor as_dtype_of(const at::Tensor& x, const at::Tensor& parameter) {
+  return parameter.defined() ? parameter.to(x.scalar_type()) : parameter;
+}
+
 at::Tensor apply(const Linear& linear, const at::Tensor& x) {
   if (x.dim() < 2 || x.numel() == 0 || !takes_kernels({x, linear.weight, linear.bias}))
-    return at::linear(x, linear.weight, linear.bias);
+    return at::linear(x, as_dtype_of(x, linear.weight), as_dtype_of(x, linear.bias));
   return LinearFunction::apply(x, linear.weight, maybe(linear.bias));
 }
 

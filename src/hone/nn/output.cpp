@@ -2,6 +2,7 @@
 
 #include "hone/kernels/softmax.h"
 #include "hone/nn/fused.h"
+#include "hone/nn/linear.h"
 #include "hone/nn/parallel.h"
 #include "hone/nn/products.h"
 
@@ -132,7 +133,8 @@ at::Tensor projected_logprobs(const at::Tensor& states, const at::Tensor& weight
   const int64_t tokens = states.size(0);
   if (tokens > 0 && takes_kernels({states, weight}) && targets.is_contiguous())
     return detail::tiled_logprobs(states, weight, targets, temperature, logit_tiling(tokens, weight.size(0)));
-  auto logits = at::linear(states, weight);
+  auto logits = at::linear(states, as_dtype_of(states, weight));
+  if (logits.scalar_type() != at::kDouble) logits = logits.to(at::kFloat);
   if (temperature != 1.0) logits = logits / temperature;
   return at::log_softmax(logits, -1).gather(1, targets.unsqueeze(1)).squeeze(1);
 }

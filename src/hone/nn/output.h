@@ -7,7 +7,8 @@ namespace hone::nn {
 
 /// log p(target) = z[target] − log Σ_v e^z[v],  z = states · weightᵀ / temperature.
 ///
-///   states       [N, D] floating: the hidden state that predicts each target
+///   states       [N, D] floating: the hidden state that predicts each target; the product is computed in its dtype,
+///                the softmax in float32 or wider
 ///   weight       [V, D], the output projection
 ///   targets      [N] int64 in [0, V) (not checked with fused kernels)
 ///   temperature  > 0
