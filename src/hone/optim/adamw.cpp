@@ -2,12 +2,14 @@
 
 #include "hone/base/error.h"
 #include "hone/kernels/adamw.h"
+#include "hone/tensor/compat.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 namespace hone::optim {
@@ -77,7 +79,7 @@ void AdamW::check(const at::Tensor& grad) const {
 }
 
 double AdamW::squared_norm(const at::Tensor& grad, base::Pool& pool) const {
-  if (!takes_kernel(parameters_)) return grad.detach().to(at::kDouble).square().sum().item<double>();
+  if (!takes_kernel(parameters_)) return std::pow(at::norm(grad.detach(), 2, at::kDouble).item<double>(), 2);
   const float* values = grad.data_ptr<float>();
   const int64_t count = grad.numel();
   std::vector<double> chunks(static_cast<size_t>(blocks_of(count, kernels::kNormChunk)));
@@ -106,6 +108,8 @@ StepInfo AdamW::step(const at::Tensor& grad, double grad_scale, double lr, base:
   ++steps_;
   if (takes_kernel(parameters_)) {
     update_fused(grad, scale, lr, pool);
+  } else if (tensor::has_fused_adamw(parameters_.device())) {
+    update_device(grad, scale, lr);
   } else {
     update_tensors(grad, scale, lr);
   }
@@ -132,6 +136,28 @@ void AdamW::update_fused(const at::Tensor& grad, double scale, double lr, base::
                       .decay = static_cast<float>(lr * s.weight_decay)});
     }
   });
+}
+
+// One call for every decay among the segments: there are two.
+void AdamW::update_device(const at::Tensor& grad, double scale, double lr) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor g = grad * scale;
+  std::map<double, tensor::FusedAdamW> updates;
+  for (const Segment& s : segments_) {
+    if (s.begin == s.end) continue;
+    tensor::FusedAdamW& u = updates[s.weight_decay];
+    u.parameters.push_back(parameters_.slice(0, s.begin, s.end));
+    u.gradients.push_back(g.slice(0, s.begin, s.end));
+    u.first_moments.push_back(m_.slice(0, s.begin, s.end));
+    u.second_moments.push_back(v_.slice(0, s.begin, s.end));
+  }
+  for (auto& [decay, u] : updates) {
+    u.step = steps_;
+    u.lr = lr;
+    u.beta1 = options_.beta1, u.beta2 = options_.beta2, u.eps = options_.eps;
+    u.weight_decay = decay;
+    tensor::fused_adamw(u);
+  }
 }
 
 void AdamW::update_tensors(const at::Tensor& grad, double scale, double lr) {

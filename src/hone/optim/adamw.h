@@ -26,8 +26,8 @@ struct StepInfo {
 /// m ← β₁m + (1−β₁)g;  v ← β₂v + (1−β₂)g²;  p ← p − lr·(m̂/(√v̂ + ε) + λp), after scaling g so that ‖g‖ ≤ clip.
 ///
 /// The norm is summed in double over fixed chunks, and every element is computed alone, so that 1 and N threads give
-/// the same bits. Float32 on the CPU takes the fused kernel (kernels/adamw.h); any other device or dtype takes tensor
-/// operations with the same formula.
+/// the same bits. Float32 on the CPU takes the fused kernel (kernels/adamw.h); another device takes libtorch's fused
+/// operation where it has one, and everything else tensor operations with the same formula.
 class AdamW {
  public:
   /// Keeps `parameters` (not a copy) and updates it in place; the moments start at 0.
@@ -59,6 +59,7 @@ class AdamW {
   void check(const at::Tensor& grad) const;
   double squared_norm(const at::Tensor& grad, base::Pool& pool) const;
   void update_fused(const at::Tensor& grad, double scale, double lr, base::Pool& pool);
+  void update_device(const at::Tensor& grad, double scale, double lr);
   void update_tensors(const at::Tensor& grad, double scale, double lr);
 
   at::Tensor parameters_, m_, v_;
