@@ -18,7 +18,7 @@ if [ ${#tests[@]} -eq 0 ]; then
   tests=(tensor objectives optim nn nn_reference models models_reference generate rewards train evaluate recipes)
 fi
 
-config=$(find -L "$folder" -name TorchConfig.cmake -path '*/share/cmake/Torch/*' -print -quit)
+config=$(find -L "$folder" -name TorchConfig.cmake -path '*/share/cmake/Torch/*' -print -quit 2>/dev/null || true)
 if [ -z "$config" ]; then
   echo "error: no share/cmake/Torch/TorchConfig.cmake under $folder; give a folder that holds a libtorch" >&2
   exit 2
