@@ -1,6 +1,7 @@
 #include "hone/nn/attention.h"
 
 #include "hone/base/error.h"
+#include "hone/nn/parallel.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
@@ -99,11 +100,14 @@ at::Tensor plain(const at::Tensor& t, at::ScalarType type) { return t.defined() 
 at::Tensor forward_rows(const at::Tensor& qkv, const Setting& setting, const at::Tensor& lse) {
   const int64_t rows = qkv.size(0), tokens = qkv.size(1), heads = setting.shape.heads;
   const auto y = at::empty({rows, tokens, heads * setting.shape.head_dim}, qkv.options());
-  kernels::Floats scratch(kernels::attention_scratch(setting.sequence(0, tokens)));
-  for (int64_t b = 0; b < rows; ++b)
-    kernels::attention_forward(setting.sequence(b, tokens), qkv.data_ptr<float>() + b * tokens * qkv.size(2),
-                               {y.data_ptr<float>() + b * tokens * y.size(2),
-                                lse.defined() ? lse.data_ptr<float>() + b * heads * tokens : nullptr, scratch.data()});
+  for_ranges(rows, 1, [&](int64_t begin, int64_t end, int64_t) {
+    kernels::Floats scratch(kernels::attention_scratch(setting.sequence(0, tokens)));
+    for (int64_t b = begin; b < end; ++b)
+      kernels::attention_forward(
+          setting.sequence(b, tokens), qkv.data_ptr<float>() + b * tokens * qkv.size(2),
+          {y.data_ptr<float>() + b * tokens * y.size(2),
+           lse.defined() ? lse.data_ptr<float>() + b * heads * tokens : nullptr, scratch.data()});
+  });
   return y;
 }
 
@@ -134,13 +138,15 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     const at::Tensor &qkv = saved[0], &y = saved[1], &lse = saved[2], dy = plain(gradients[0], at::kFloat);
     const auto dqkv = at::empty_like(qkv);
     const int64_t tokens = qkv.size(1), in = tokens * qkv.size(2), out = tokens * y.size(2);
-    kernels::Floats scratch(kernels::attention_backward_scratch(setting.sequence(0, tokens)));
-    for (int64_t b = 0; b < qkv.size(0); ++b)
-      kernels::attention_backward(
-          setting.sequence(b, tokens),
-          {qkv.data_ptr<float>() + b * in, y.data_ptr<float>() + b * out,
-           lse.data_ptr<float>() + b * setting.shape.heads * tokens, dy.data_ptr<float>() + b * out},
-          {dqkv.data_ptr<float>() + b * in, scratch.data()});
+    for_ranges(qkv.size(0), 1, [&](int64_t begin, int64_t end, int64_t) {
+      kernels::Floats scratch(kernels::attention_backward_scratch(setting.sequence(0, tokens)));
+      for (int64_t b = begin; b < end; ++b)
+        kernels::attention_backward(
+            setting.sequence(b, tokens),
+            {qkv.data_ptr<float>() + b * in, y.data_ptr<float>() + b * out,
+             lse.data_ptr<float>() + b * setting.shape.heads * tokens, dy.data_ptr<float>() + b * out},
+            {dqkv.data_ptr<float>() + b * in, scratch.data()});
+    });
     return {dqkv, at::Tensor()};
   }
 };

@@ -39,9 +39,9 @@ Rope make_rope(const at::Tensor& positions_BT, int64_t head_dim, double theta);
 ///   result [B, T, H·d]. Gradient flows, once. Padding gives 0, gets gradient 0, and what it holds changes nothing, NaN
 ///          included.
 ///   errors internal: shapes that do not fit each other
-///   cost   float32 on the CPU runs kernels::attention_forward and _backward, on one thread, and keeps qkv, the result
-///          and one number for every query and head; everything else, and kernels::Mode::reference, is a matrix of
-///          scores in ATen
+///   cost   float32 on the CPU runs kernels::attention_forward and _backward, one row after the other or, inside a
+///          ParallelScope, one row a range, and keeps qkv, the result and one number for every query and head;
+///          everything else, and kernels::Mode::reference, is a matrix of scores in ATen
 at::Tensor attention(const at::Tensor& qkv, const AttentionShape& shape, const AttentionMask& mask, const Rope* rope);
 
 }  // namespace hone::nn
