@@ -20,11 +20,8 @@ using namespace hone;
 void settle_libraries() {
   tensor::tune_malloc();
   tensor::configure_threads(1);
-  const char* given = std::getenv("HONE_KERNELS");
-  const std::string_view form = given == nullptr || *given == '\0' ? "fused" : given;
-  require(form == "fused" || form == "reference", ErrorKind::usage,
-          "HONE_KERNELS: \"{}\" is neither \"fused\" nor \"reference\"", form);
-  kernels::set_mode(form == "fused" ? kernels::Mode::fused : kernels::Mode::reference);
+  const char* form = std::getenv("HONE_KERNELS");
+  kernels::set_mode(kernels::named_mode(form == nullptr ? "" : form));
 }
 
 int dispatch(const char* program, std::vector<std::string> words) {

@@ -5,6 +5,7 @@
 #include "hone/base/text_match.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace hone::cli {
 namespace {
@@ -31,7 +32,51 @@ std::span<const Option> run_options() {
 }
 
 constexpr Option kDemoOptions[] = {kSeed, kThreads, kOut, kResume, kCheckpoint};
-constexpr Option kBenchOptions[] = {kThreads};
+constexpr Option kBenchOptions[] = {
+    kThreads,
+    {"--shape", "NAME", "d128, d256, d384, d768, gpt2-124m, …; may repeat"},
+    {"--family", "NAME", "gpt2 (default) or llama"},
+    {"--batch", "N", "sequences of generate; may repeat"},
+    {"--weights", "NAME", "of generate: fp32 (default), bf16, int8"},
+    {"--repeat", "K", "repetitions (default 5)"},
+    {"--seconds", "S", "least length of a repetition (default 0.3)"},
+    {"--all", "", "every shape"},
+    {"--csv", "", "comma-separated rows on stdout"},
+    {"--paced", "", "repeat when stdin says so: a line of seconds"},
+};
+
+int64_t positive(const std::string& text, std::string_view option) {
+  int64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  require(code == std::errc() && end == text.data() + text.size() && number >= 1 && number <= 65536, ErrorKind::usage,
+          "{}: \"{}\" is not a whole number from 1 to 65536", option, text);
+  return number;
+}
+
+double seconds_of(const Call& call, double fallback) {
+  const auto text = call.value("--seconds");
+  if (!text) return fallback;
+  double seconds = 0;
+  const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), seconds);
+  require(code == std::errc() && end == text->data() + text->size() && seconds >= 0 && seconds <= 3600,
+          ErrorKind::usage, "--seconds: \"{}\" is not a number from 0 to 3600", *text);
+  return seconds;
+}
+
+// The value of an option that takes one of a few words; the first is the default.
+std::string choice(const Call& call, const char* option, const std::vector<std::string>& words) {
+  const std::string word = call.value(option).value_or(words[0]);
+  require(std::find(words.begin(), words.end(), word) != words.end(), ErrorKind::usage, "{}: no \"{}\"{}", option, word,
+          base::suggestion(word, words));
+  return word;
+}
+
+// A GRPO step and rollouts of the larger shapes take too long to be measured without being asked for.
+bool is_standard(const bench::Shape& shape, const std::string& what, const Call& call) {
+  if (what == "grpo") return shape.name == "d128";
+  if (what == "generate") return shape.name == "d128" || (call.has("--all") && shape.name == "d256");
+  return shape.picked == bench::Picked::always || (call.has("--all") && shape.picked == bench::Picked::all);
+}
 
 }  // namespace
 
@@ -66,14 +111,15 @@ Command engine_verb(std::string_view name, int (*run)(const Call& call)) {
   }
   require(name == "bench", ErrorKind::internal, "no engine verb {}", name);
   return {"bench",
-          "tokens per second of training and generation",
-          "[train|generate] [options]",
+          "how fast this machine trains, generates, starts",
+          "[train|generate|grpo|kernels|tokenize|start] [options]",
           0,
           1,
-          "Measures this machine on a decoder of about a million parameters; mean and standard deviation.",
+          "Measures decoders with random weights: mean, deviation and best of several repetitions, GFLOP/s, and the "
+          "share of what matrix products of the same shapes reach in the same run.",
           "hone bench\n"
-          "hone bench train --threads 1\n"
-          "hone bench generate --json",
+          "hone bench train --shape d256 --family llama\n"
+          "hone bench generate --batch 16 --csv",
           kBenchOptions,
           run};
 }
@@ -88,13 +134,31 @@ Call run_of_demo(const Call& demo) {
   return run;
 }
 
-std::vector<std::string> bench_names(const Call& call) {
-  const std::vector<std::string> known = {"train", "generate"};
+std::vector<std::string> benches_of(const Call& call) {
+  const std::vector<std::string> known = bench::bench_names();
   if (call.operands.empty()) return known;
   const std::string& name = call.operands[0];
   require(std::find(known.begin(), known.end(), name) != known.end(), ErrorKind::usage,
           "nothing to bench called \"{}\"{}", name, base::suggestion(name, known));
   return {name};
+}
+
+bench::Plan bench_plan(const Call& call, const std::string& what) {
+  bench::Plan plan;
+  for (const std::string& name : call.values("--shape")) plan.shapes.push_back(bench::shape_of(name));
+  for (const bench::Shape& shape : bench::kShapes) {
+    if (!call.has("--shape") && is_standard(shape, what, call)) plan.shapes.push_back(shape);
+  }
+  plan.family = choice(call, "--family", {"gpt2", "llama"});
+  plan.weights = choice(call, "--weights", {"fp32", "bf16", "int8"});
+  plan.batches.clear();
+  for (const std::string& batch : call.values("--batch")) plan.batches.push_back(positive(batch, "--batch"));
+  if (plan.batches.empty()) plan.batches = {1, 16, 128};
+  if (!call.has("--batch") && call.has("--all")) plan.batches.push_back(512);
+  plan.pace.repeats = call.integer("--repeat", 5, 1, 1000);
+  plan.pace.seconds = seconds_of(call, plan.pace.seconds);
+  require(!call.has("--json") || !call.has("--csv"), ErrorKind::usage, "--json and --csv exclude each other");
+  return plan;
 }
 
 }  // namespace hone::cli

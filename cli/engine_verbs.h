@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "hone/base/options.h"
+#include "hone/bench/bench.h"
 
 #include <string_view>
 
@@ -15,7 +16,11 @@ Command engine_verb(std::string_view name, int (*run)(const Call& call));
 /// `hone demo …` as the `hone run score --preset demo …` that it stands for.
 Call run_of_demo(const Call& demo);
 
-/// What `hone bench` measures: "train", "generate". Errors: usage with the nearest name.
-std::vector<std::string> bench_names(const Call& call);
+/// What `hone bench` is asked to measure, by name: the one operand, or everything. Errors: usage with the nearest name.
+std::vector<std::string> benches_of(const Call& call);
+
+/// How `what` is to be measured: shapes, batches, family, repetitions. Errors: usage with the nearest shape, or the
+/// range.
+bench::Plan bench_plan(const Call& call, const std::string& what);
 
 }  // namespace hone::cli

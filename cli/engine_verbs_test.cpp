@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace hone::cli {
 namespace {
 
@@ -29,10 +31,58 @@ TEST(EngineVerbs, DemoResumesLikeRun) {
   EXPECT_FALSE(run.has("--preset"));
 }
 
-TEST(EngineVerbs, BenchNames) {
-  EXPECT_EQ(bench_names(called("bench", {})).size(), 2u);
-  EXPECT_EQ(bench_names(called("bench", {"train"})), (std::vector<std::string>{"train"}));
-  EXPECT_THROW(bench_names(called("bench", {"trian"})), Error);
+TEST(EngineVerbs, BenchesByName) {
+  EXPECT_EQ(benches_of(called("bench", {})), bench::bench_names());
+  EXPECT_EQ(benches_of(called("bench", {"train"})), (std::vector<std::string>{"train"}));
+  EXPECT_THROW(benches_of(called("bench", {"trian"})), Error);
+}
+
+std::vector<std::string> shapes_of(std::vector<std::string> words, const std::string& what) {
+  std::vector<std::string> names;
+  for (const bench::Shape& shape : bench_plan(called("bench", std::move(words)), what).shapes) {
+    names.emplace_back(shape.name);
+  }
+  return names;
+}
+
+TEST(EngineVerbs, BenchShapes) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(shapes_of({}, "train"), (Names{"d128", "d256"}));
+  EXPECT_EQ(shapes_of({}, "generate"), (Names{"d128"}));
+  EXPECT_EQ(shapes_of({"--all"}, "generate"), (Names{"d128", "d256"}));
+  EXPECT_EQ(shapes_of({"--all"}, "grpo"), (Names{"d128"}));
+  EXPECT_EQ(shapes_of({"--shape", "d768", "--shape", "d128-long"}, "train"), (Names{"d768", "d128-long"}));
+  const Names all = shapes_of({"--all"}, "train");
+  EXPECT_NE(std::find(all.begin(), all.end(), "gpt2-124m"), all.end());
+}
+
+TEST(EngineVerbs, BenchPlan) {
+  const auto plan = bench_plan(
+      called("bench", {"--batch", "4", "--batch", "8", "--repeat", "2", "--seconds", "0.5", "--family", "llama"}),
+      "train");
+  EXPECT_EQ(plan.batches, (std::vector<int64_t>{4, 8}));
+  EXPECT_EQ(plan.pace.repeats, 2);
+  EXPECT_EQ(plan.pace.seconds, 0.5);
+  EXPECT_EQ(plan.family, "llama");
+}
+
+TEST(EngineVerbs, BenchRefuses) {
+  const auto message = [](std::vector<std::string> words) -> std::string {
+    try {
+      bench_plan(called("bench", std::move(words)), "train");
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_NE(message({"--shape", "d182"}).find("did you mean \"d128\""), std::string::npos);
+  EXPECT_NE(message({"--family", "lama"}).find("did you mean \"llama\""), std::string::npos);
+  EXPECT_NE(message({"--weights", "int9"}).find("did you mean \"int8\""), std::string::npos);
+  EXPECT_NE(message({"--batch", "0"}).find("1 to 65536"), std::string::npos);
+  EXPECT_NE(message({"--repeat", "0"}).find("1 to 1000"), std::string::npos);
+  EXPECT_NE(message({"--seconds", "-1"}).find("0 to 3600"), std::string::npos);
+  EXPECT_NE(message({"--seconds", "nan"}).find("0 to 3600"), std::string::npos);
+  EXPECT_NE(message({"--csv", "--json"}).find("exclude"), std::string::npos);
 }
 
 }  // namespace

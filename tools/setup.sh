@@ -7,6 +7,7 @@ packages=(
   libtorch-dev libopenblas-dev              # tensors and matrix products of hone-engine
   libhwy-dev                                # SIMD kernels
   libfmt-dev nlohmann-json3-dev libpcre2-dev
+  libutf8proc-dev                           # Unicode for tokenizers
   libgtest-dev                              # make test
   clang libclang-rt-14-dev                  # make fuzz
   ccache                                    # a second build in seconds

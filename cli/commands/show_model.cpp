@@ -44,8 +44,7 @@ Json files_json(const fs::path& dir) {
 }
 
 Json tokenizer_json(const text::Tokenizer& tokenizer) {
-  return {{"kind", tokenizer.kind() == text::TokenizerKind::symbols ? "symbols" : "bytes"},
-          {"tokens", tokenizer.size()}};
+  return {{"kind", text::name_of(tokenizer.kind())}, {"tokens", tokenizer.size()}};
 }
 
 std::string shape_text(const std::vector<int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }

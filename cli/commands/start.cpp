@@ -61,7 +61,8 @@ int start_run(const Call& call) {
 int start_demo(const Call& call) { return start_run(run_of_demo(call)); }
 
 int start_bench(const Call& call) {
-  const std::vector<std::string> names = bench_names(call);
+  const std::vector<std::string> names = benches_of(call);
+  for (const std::string& name : names) bench_plan(call, name);  // finds what is wrong with the words
   become_engine(call, fmt::format("hone bench {} · {} threads · loading the engine …", fmt::join(names, ", "),
                                   thread_count(call)));
 }

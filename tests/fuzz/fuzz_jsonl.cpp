@@ -1,4 +1,4 @@
-// One JSONL text as rows, as problems of every verifier and as a tokenizer.json; what can be read is used.
+// One JSONL text as rows and as problems of every verifier; what can be read is used.
 #include "hone/base/error.h"
 #include "hone/data/rows.h"
 #include "hone/tasks/verifiers.h"
@@ -37,15 +37,6 @@ void use_problems(std::string_view content, const std::string& verifier, const h
   }
 }
 
-// A vocabulary that is read must come back the same through its own file.
-void use_tokenizer(std::string_view content) {
-  const hone::Json json = hone::base::parse_json(content, "fuzz.json");
-  const auto tokenizer = hone::text::Tokenizer::from_json(json, "fuzz.json");
-  const std::string file = hone::base::dump(tokenizer.to_json());
-  const auto again = hone::text::Tokenizer::from_json(hone::base::parse_json(file, "again"), "again");
-  if (hone::base::dump(again.to_json()) != file) __builtin_trap();
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
@@ -55,6 +46,5 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   for (const std::string& verifier : hone::tasks::verifier_names()) {
     allow_errors([&] { use_problems(content, verifier, kTokenizer); });
   }
-  allow_errors([&] { use_tokenizer(content); });
   return 0;
 }

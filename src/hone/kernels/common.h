@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <new>
+#include <string_view>
 
 #ifdef __linux__
 #include <sys/mman.h>
@@ -27,6 +28,10 @@ inline std::atomic<Mode> current_mode{Mode::fused};
 /// Chooses the form for the whole process. Set it before work starts: a switch in between mixes roundings.
 inline void set_mode(Mode mode) { detail::current_mode.store(mode, std::memory_order_relaxed); }
 inline Mode mode() { return detail::current_mode.load(std::memory_order_relaxed); }
+
+/// The mode that HONE_KERNELS asks for: "fused" (also when empty) or "reference".
+/// Errors: usage — another word, with the nearest of the two.
+Mode named_mode(std::string_view name);
 
 /// A contiguous range of `count` rows of `width` floats.
 struct Rows {

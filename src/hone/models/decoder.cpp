@@ -1,6 +1,9 @@
 #include "hone/models/decoder.h"
 
 #include "hone/nn/attention.h"
+#include "hone/nn/embedding.h"
+#include "hone/nn/mlp.h"
+#include "hone/nn/output.h"
 
 #include <ATen/ATen.h>
 
@@ -58,10 +61,8 @@ bool ends_with(std::string_view name, std::string_view tail) {
 }
 
 at::Tensor mlp(const Decoder& m, const Block& b, const at::Tensor& x) {
-  const auto up = nn::apply(b.up, x);
-  if (m.config.family == Family::gpt2) return nn::apply(b.down, at::gelu(up, "tanh"));
-  const auto halves = up.chunk(2, -1);
-  return nn::apply(b.down, at::silu(halves[0]) * halves[1]);
+  const auto activation = m.config.family == Family::gpt2 ? nn::Activation::gelu_tanh : nn::Activation::swiglu;
+  return nn::mlp(b.up, b.down, activation, x);
 }
 
 }  // namespace
@@ -131,24 +132,31 @@ void assign(Decoder& to, const Decoder& from) { to.flat.copy_(from.flat); }
 at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace) {
   const DecoderConfig& c = m.config;
   const nn::AttentionShape shape{c.heads, c.kv_heads, c.head_dim};
-  const auto mask = nn::attention_mask(batch.segments_BT, batch.ids_BT.size(1));
-  auto x = at::embedding(m.embed, batch.ids_BT);
+  const nn::AttentionMask mask{.segments_BT = batch.segments_BT};
+  auto x = nn::pick_rows(m.embed, batch.ids_BT);
   nn::Rope rope;
   if (c.family == Family::gpt2) {
-    x = x + at::embedding(m.positions, batch.positions_BT);
+    x = x + nn::pick_rows(m.positions, batch.positions_BT);
   } else {
     rope = nn::make_rope(batch.positions_BT, c.head_dim, c.rope_theta);
   }
+  // The norm that follows a residual sum is computed with it, so each block starts from its input and that input's
+  // norm.
+  nn::Normed s{x, nn::apply(m.blocks[0].norm1, x, c.norm_eps)};
   for (std::size_t i = 0; i < m.blocks.size(); ++i) {
     const Block& b = m.blocks[i];
+    const nn::Norm& next = i + 1 < m.blocks.size() ? m.blocks[i + 1].norm1 : m.norm;
     const auto site = "blocks." + std::to_string(i);
-    const auto qkv = nn::apply(b.qkv, nn::apply(b.norm1, x, c.norm_eps));
+    const auto qkv = nn::apply(b.qkv, s.normed);
     const auto mixed = nn::attention(qkv, shape, mask, c.family == Family::llama ? &rope : nullptr);
-    x = x + nn::at_site(trace, site + ".attn.out", nn::apply(b.out, mixed));
-    x = x + nn::at_site(trace, site + ".mlp.out", mlp(m, b, nn::apply(b.norm2, x, c.norm_eps)));
-    x = nn::at_site(trace, site + ".out", x);
+    s = nn::add_apply(b.norm2, s.x, nn::at_site(trace, site + ".attn.out", nn::apply(b.out, mixed)), c.norm_eps);
+    s = nn::add_apply(next, s.x, nn::at_site(trace, site + ".mlp.out", mlp(m, b, s.normed)), c.norm_eps);
+    if (trace) {  // whoever replaces the sum wants the norm of what they put there
+      s.x = nn::at_site(trace, site + ".out", s.x);
+      s.normed = nn::apply(next, s.x, c.norm_eps);
+    }
   }
-  return nn::apply(m.norm, x, c.norm_eps);
+  return s.normed;
 }
 
 at::Tensor logits(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace) {
@@ -160,12 +168,10 @@ at::Tensor logprobs(const Decoder& m, const tensor::Batch& batch, double tempera
   const int64_t rows = batch.ids_BT.size(0), tokens = batch.ids_BT.size(1);
   // The token at flat index t is predicted by the state at t - 1 of the same row: the mask is never true at column 0.
   const auto targets = batch.loss_mask_BT.reshape({-1}).nonzero().squeeze(1);
-  const auto states = hidden.reshape({rows * tokens, -1}).index_select(0, targets - 1);
-  auto logits = at::linear(states, m.output_weight());
-  if (temperature != 1.0) logits = logits / temperature;
-  const auto chosen = batch.ids_BT.reshape({-1}).index_select(0, targets).unsqueeze(1);
-  const auto logp = at::log_softmax(logits, -1).gather(1, chosen).squeeze(1);
-  return at::zeros({rows * tokens}).scatter(0, targets, logp).view({rows, tokens});
+  const auto states = nn::pick_rows(hidden.reshape({rows * tokens, -1}), targets - 1);
+  const auto chosen = batch.ids_BT.reshape({-1}).index_select(0, targets);
+  const auto logp = nn::projected_logprobs(states, m.output_weight(), chosen, temperature);
+  return at::zeros({rows * tokens}, logp.options()).scatter(0, targets, logp).view({rows, tokens});
 }
 
 }  // namespace hone::models

@@ -1,9 +1,11 @@
 #include "hone/nn/attention.h"
 
+#include "hone/base/error.h"
 #include "hone/base/rng.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -95,26 +97,60 @@ at::Tensor naive(const Case& c) {
 at::Tensor run(const Case& c) {
   std::optional<Rope> rope;
   if (c.positions.defined()) rope = make_rope(c.positions, c.shape.head_dim, kTheta);
-  return attention(c.qkv, c.shape, attention_mask(c.segments, c.qkv.size(1)), rope ? &*rope : nullptr);
+  return attention(c.qkv, c.shape, {.segments_BT = c.segments}, rope ? &*rope : nullptr);
 }
 
 at::Tensor random_qkv(const AttentionShape& s, int64_t rows, int64_t tokens, uint64_t seed) {
   return random({rows, tokens, (s.heads + 2 * s.kv_heads) * s.head_dim}, seed);
 }
 
+// Runs `work` under a form of the kernels, then returns to the one before.
+template <class Work>
+auto under(kernels::Mode form, const Work& work) {
+  struct Restore {
+    kernels::Mode before = kernels::mode();
+    ~Restore() { kernels::set_mode(before); }
+  } restore;
+  kernels::set_mode(form);
+  return work();
+}
+
+// The result, and the gradient of Σ mix∘result.
+std::pair<at::Tensor, at::Tensor> both_passes(const at::Tensor& qkv, const AttentionShape& shape,
+                                              const AttentionMask& mask, const Rope* rope) {
+  const auto leaf = qkv.detach().clone().requires_grad_();
+  const auto y = attention(leaf, shape, mask, rope);
+  (y * random(y.sizes(), 77)).sum().backward();
+  return {y.detach(), leaf.grad()};
+}
+
 TEST(AttentionMask, CausalByHand) {
-  const auto mask = attention_mask({}, 3);
+  const auto mask = additive_mask({}, at::zeros({1, 3, 1}));
   EXPECT_EQ(mask.sizes().vec(), (std::vector<int64_t>{1, 1, 3, 3}));
   const float no = -std::numeric_limits<float>::infinity();
   EXPECT_TRUE(at::equal(mask.view({3, 3}), at::tensor({0.0f, no, no, 0.0f, 0.0f, no, 0.0f, 0.0f, 0.0f}).view({3, 3})));
 }
 
 TEST(AttentionMask, SegmentsByHand) {
-  const auto mask = attention_mask(long_rows({{0, 0, 1}, {7, 8, 9}}), 3);
+  const auto mask = additive_mask({.segments_BT = long_rows({{0, 0, 1}, {7, 8, 9}})}, at::zeros({2, 3, 1}));
   EXPECT_EQ(mask.sizes().vec(), (std::vector<int64_t>{2, 1, 3, 3}));
   const float no = -std::numeric_limits<float>::infinity();
   EXPECT_TRUE(at::equal(mask[0][0], at::tensor({0.0f, no, no, 0.0f, 0.0f, no, no, no, 0.0f}).view({3, 3})));
   EXPECT_TRUE(at::equal(mask[1][0], at::tensor({0.0f, no, no, no, 0.0f, no, no, no, 0.0f}).view({3, 3})));
+}
+
+TEST(AttentionMask, PrefixWindowAndPaddingByHand) {
+  const auto seen = [](const AttentionMask& mask, int64_t rows) {
+    return additive_mask(mask, at::zeros({rows, 3, 1}, at::kDouble)).eq(0).squeeze(1).to(at::kLong);
+  };
+  const auto prefix = seen({.kind = MaskKind::prefix, .prefix_B = at::tensor(std::vector<int64_t>{2, 0})}, 2);
+  EXPECT_TRUE(at::equal(prefix[0], long_rows({{1, 1, 0}, {1, 1, 0}, {1, 1, 1}})));
+  EXPECT_TRUE(at::equal(prefix[1], long_rows({{1, 0, 0}, {1, 1, 0}, {1, 1, 1}})));
+  EXPECT_TRUE(at::equal(seen({.kind = MaskKind::bidirectional, .window = 2}, 1)[0],
+                        long_rows({{1, 1, 1}, {1, 1, 1}, {0, 1, 1}})));
+  // Padding sees itself alone.
+  EXPECT_TRUE(at::equal(seen({.kind = MaskKind::bidirectional, .segments_BT = long_rows({{4, -1, -1}})}, 1)[0],
+                        long_rows({{1, 0, 0}, {0, 1, 0}, {0, 0, 1}})));
 }
 
 TEST(Rope, TablesFromTheFormula) {
@@ -134,7 +170,7 @@ TEST(Attention, OneHeadByHand) {
   // (3 + 4·6) / 5 = 5.4
   const float ln2 = std::log(2.0f);
   const auto qkv = at::tensor({1.0f, 0.0f, 3.0f, 2.0f, ln2, 6.0f}).view({1, 2, 3});
-  const auto out = attention(qkv, {1, 1, 1}, attention_mask({}, 2), nullptr);
+  const auto out = attention(qkv, {1, 1, 1}, {}, nullptr);
   EXPECT_LT(distance(out.view(-1), at::tensor({3.0, 5.4})), 1e-6);
 }
 
@@ -213,6 +249,119 @@ TEST(Attention, GradientAgreesWithFiniteDifferences) {
     const double slope = (loss(above) - loss(below)).item<double>() / (2 * kStep);
     EXPECT_NEAR(leaf.grad().view(-1)[i].item<double>(), slope, 1e-7) << i;
   }
+}
+
+// Masks for rows of 40 tokens, two of them.
+std::vector<AttentionMask> masks() {
+  auto segments = at::arange(40).floor_divide(9).repeat({2, 1});
+  segments.narrow(1, 31, 9).fill_(-1);
+  segments[1].narrow(0, 4, 5).fill_(-1);
+  const auto prefix = at::tensor(std::vector<int64_t>{7, 33});
+  std::vector<AttentionMask> all;
+  for (const auto& packed : {at::Tensor(), segments})
+    for (const int64_t window : {0, 5}) {
+      all.push_back({MaskKind::causal, packed, {}, window});
+      all.push_back({MaskKind::bidirectional, packed, {}, window});
+      all.push_back({MaskKind::prefix, packed, prefix, window});
+    }
+  return all;
+}
+
+TEST(Attention, FormsAgree) {
+  int turn = 0;
+  for (const AttentionMask& mask : masks())
+    for (const AttentionShape shape : {AttentionShape{4, 4, 16}, {4, 2, 24}, {6, 1, 10}}) {
+      const auto qkv = random_qkv(shape, 2, 40, 11);
+      // One table for all rows, one for each, none.
+      const auto positions = turn % 3 == 0 ? at::arange(40).unsqueeze(0) : at::arange(80).view({2, 40});
+      const auto rope = make_rope(positions, shape.head_dim, kTheta);
+      const auto pass = [&] { return both_passes(qkv, shape, mask, turn % 3 == 2 ? nullptr : &rope); };
+      const auto [y, gradient] = under(kernels::Mode::fused, pass);
+      const auto [y_aten, gradient_aten] = under(kernels::Mode::reference, pass);
+      EXPECT_LT(distance(y, y_aten), 3e-6) << turn;
+      EXPECT_LT(distance(gradient, gradient_aten), 2e-5) << turn;
+      ++turn;
+    }
+}
+
+TEST(Attention, PaddingGivesZeroAndChangesNothing) {
+  const AttentionShape shape{2, 1, 8};
+  const auto segments = long_rows({{0, 0, -1, 1, 1, -1}});
+  const auto clean = random_qkv(shape, 1, 6, 12);
+  const auto dirty = clean.masked_fill(segments.lt(0).unsqueeze(2), std::nan(""));
+  for (const auto form : {kernels::Mode::fused, kernels::Mode::reference}) {
+    const auto pass = [&](const at::Tensor& qkv) {
+      return under(form, [&] { return both_passes(qkv, shape, {.segments_BT = segments}, nullptr); });
+    };
+    const auto a = pass(clean), b = pass(dirty);
+    EXPECT_TRUE(at::equal(a.first, b.first) && at::equal(a.second, b.second));
+    for (const int64_t t : {2, 5}) {
+      EXPECT_EQ(b.first[0][t].abs().sum().item<float>(), 0);
+      EXPECT_EQ(b.second[0][t].abs().sum().item<float>(), 0);
+    }
+  }
+}
+
+TEST(Attention, TakesViewsOfAnyStride) {
+  const AttentionShape shape{2, 1, 8};
+  const auto wide = random({3, 5, 64}, 13).transpose(0, 1).narrow(2, 3, 32);
+  EXPECT_TRUE(at::equal(attention(wide, shape, {}, nullptr), attention(wide.contiguous(), shape, {}, nullptr)));
+  EXPECT_TRUE(at::equal(both_passes(wide, shape, {}, nullptr).second,
+                        both_passes(wide.contiguous(), shape, {}, nullptr).second));
+}
+
+TEST(Attention, SavesNothingWithoutGradients) {
+  const AttentionShape shape{2, 1, 8};
+  const auto qkv = random_qkv(shape, 1, 9, 14), leaf = qkv.clone().requires_grad_();
+  const auto y = attention(leaf, shape, {}, nullptr);
+  EXPECT_TRUE(y.requires_grad());
+  {
+    const at::NoGradGuard none;
+    const auto alone = attention(leaf, shape, {}, nullptr);
+    EXPECT_FALSE(alone.requires_grad());
+    EXPECT_TRUE(at::equal(alone, y));
+  }
+  EXPECT_FALSE(attention(qkv, shape, {}, nullptr).requires_grad());
+  EXPECT_EQ(attention(at::empty({0, 4, 32}), shape, {}, nullptr).sizes().vec(), (std::vector<int64_t>{0, 4, 16}));
+}
+
+TEST(Attention, RefusesASecondDerivativeInsteadOfLosingIt) {
+  const auto twice = [] {
+    const AttentionShape shape{1, 1, 2};
+    const auto leaf = random_qkv(shape, 1, 3, 15).requires_grad_();
+    const auto y = attention(leaf, shape, {}, nullptr).square().sum();
+    const auto first = torch::autograd::grad({y}, {leaf}, {}, true, true);
+    return torch::autograd::grad({first[0].sum()}, {leaf})[0];
+  };
+  EXPECT_THROW(under(kernels::Mode::fused, twice), Error);
+  EXPECT_TRUE(at::isfinite(under(kernels::Mode::reference, twice)).all().item<bool>());
+}
+
+TEST(Attention, RefusesShapesThatDoNotFit) {
+  const auto refused = [](const at::Tensor& qkv, const AttentionShape& shape, const AttentionMask& mask,
+                          const Rope* rope) {
+    try {
+      attention(qkv, shape, mask, rope);
+    } catch (const Error& error) {
+      return error.kind() == ErrorKind::internal;
+    }
+    return false;
+  };
+  const auto qkv = random({2, 4, 12}, 16), ids = at::zeros({2, 4}, at::kLong);
+  const AttentionShape shape{2, 2, 2};
+  const auto prefix = at::zeros({2}, at::kLong);
+  const Rope rope = make_rope(ids, 2, kTheta), odd = make_rope(ids, 3, kTheta), wide = make_rope(ids, 4, kTheta);
+  EXPECT_FALSE(refused(qkv, shape, {MaskKind::prefix, ids, prefix, 1}, &rope));
+  EXPECT_TRUE(refused(qkv, {3, 2, 2}, {}, nullptr));
+  EXPECT_TRUE(refused(qkv, {2, 2, 3}, {}, nullptr));
+  EXPECT_TRUE(refused(qkv[0], shape, {}, nullptr));
+  EXPECT_TRUE(refused(qkv, shape, {.segments_BT = ids.narrow(1, 0, 3)}, nullptr));
+  EXPECT_TRUE(refused(qkv, shape, {.window = -1}, nullptr));
+  EXPECT_TRUE(refused(qkv, shape, {.prefix_B = prefix}, nullptr));
+  EXPECT_TRUE(refused(qkv, shape, {.kind = MaskKind::prefix}, nullptr));
+  EXPECT_TRUE(refused(qkv, shape, {.kind = MaskKind::prefix, .prefix_B = ids}, nullptr));
+  EXPECT_TRUE(refused(qkv, shape, {}, &wide));
+  EXPECT_TRUE(refused(random({2, 4, 9}, 17), {1, 1, 3}, {}, &odd));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ struct Linear {
   at::Tensor bias;    ///< [out]; undefined = none
 };
 
-/// x [..., in] → [..., out].
+/// x [..., in] → [..., out]. Gradient flows to x, weight and bias; see DirectGradients for where a parameter's goes.
 at::Tensor apply(const Linear& linear, const at::Tensor& x);
 
 }  // namespace hone::nn

@@ -1,6 +1,7 @@
 #include "hone/nn/norm.h"
 
 #include "hone/base/rng.h"
+#include "hone/nn/gradient_checks.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -85,6 +86,40 @@ TEST(Norm, GradientAgreesWithFiniteDifferences) {
       const double slope = (loss(above) - loss(below)).item<double>() / (2 * kStep);
       EXPECT_NEAR(leaf.grad().view(-1)[i].item<double>(), slope, 1e-6) << has_bias << " " << i;
     }
+  }
+}
+
+TEST(Norm, FusedIsLibtorchsAtOddSizes) {
+  for (const bool has_bias : {true, false}) {
+    for (const int64_t width : {2, 3, 8, 17, 45}) {
+      std::vector<at::Tensor> inputs = {random_tensor({3, width}, 1, 1, 2), random_tensor({width}, 2)};
+      if (has_bias) inputs.push_back(random_tensor({width}, 3));
+      expect_like_libtorch(
+          [&](const std::vector<at::Tensor>& t) {
+            return apply({t[1], has_bias ? t[2] : at::Tensor()}, t[0], 1e-2);
+          },
+          inputs, 5e-6);
+    }
+  }
+}
+
+TEST(Norm, SumAndNormTogether) {
+  for (const bool has_bias : {true, false}) {
+    std::vector<at::Tensor> inputs = {random_tensor({3, 7}, 1), random_tensor({3, 7}, 2), random_tensor({7}, 3)};
+    if (has_bias) inputs.push_back(random_tensor({7}, 4));
+    const auto both = [&](const std::vector<at::Tensor>& t) {
+      return add_apply({t[2], has_bias ? t[3] : at::Tensor()}, t[0], t[1], 1e-2);
+    };
+    // Each result alone, and both: the gradient of one that nobody used does not exist.
+    expect_like_libtorch([&](const auto& t) { return both(t).normed; }, inputs, 5e-6);
+    const auto leaf = random_tensor({3, 7}, 1).requires_grad_();
+    const auto s = both({leaf, inputs[1], inputs[2], has_bias ? inputs[3] : at::Tensor()});
+    EXPECT_TRUE(at::equal(s.x, leaf + inputs[1]));
+    s.x.sum().backward({}, /*retain_graph=*/true);
+    EXPECT_TRUE(at::equal(leaf.grad(), at::ones({3, 7})));
+    const auto alone = torch::autograd::grad({s.normed.pow(2).sum()}, {leaf}, {}, true)[0];
+    (s.x.sum() + s.normed.pow(2).sum()).backward();
+    EXPECT_LT(largest_gap(leaf.grad(), alone + 2), 1e-5);
   }
 }
 

@@ -54,6 +54,7 @@ td{border-bottom:1px solid var(--line);padding:7px 14px 7px 0;vertical-align:top
 th small{font-weight:400;margin-left:5px}
 .results th:not(:first-child),.results td:not(:first-child),.phases td:nth-last-child(-n+3),
 .phases th:nth-last-child(-n+3){text-align:right}
+.results th:not(:first-child){white-space:normal}
 .results td small{display:block;color:var(--soft);font-size:12px;white-space:nowrap}
 .results td b{font-weight:600}
 .results td:first-child{white-space:nowrap}

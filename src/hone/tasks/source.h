@@ -35,7 +35,7 @@ struct TaskOptions {
 struct TaskSet {
   std::vector<Problem> train;
   std::vector<Problem> held_out;    ///< what results are measured on, and nothing is decided by
-  std::vector<Problem> validation;  ///< worlds only: what early stopping looks at; disjoint from both
+  std::vector<Problem> validation;  ///< worlds only: what early stopping looks at; not of held_out
   Verifier verifier;
 };
 

@@ -1,214 +1,166 @@
-// tokenizer.json of Hugging Face tokenizers, version 1.0: the two kinds of file that hone makes, read strictly.
+// Tokenizers out of tokenizer.json, and the two kinds that hone makes, which are made as such files.
 #include "hone/base/error.h"
 #include "hone/base/files.h"
 #include "hone/text/byte_alphabet.h"
+#include "hone/text/pipeline/read_pipeline.h"
 #include "hone/text/tokenizer.h"
 #include "hone/text/utf8.h"
 
-#include <limits>
+#include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 namespace hone::text {
 namespace {
 
-// nullptr when absent or null.
-const Json* member(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
+using pipeline::Pipeline;
 
-std::string type_of(const Json* step, std::string_view name, std::string_view where) {
-  if (step == nullptr) return "none";
-  require(step->is_object(), ErrorKind::format, "{}: \"{}\" is not an object", where, name);
-  return base::get_string(*step, "type", where);
-}
-
-void require_type(const Json& json, const char* name, std::string_view allowed, std::string_view where) {
-  const std::string found = type_of(member(json, name), name, where);
-  require(found == allowed, ErrorKind::format, "{}: {} {} is not supported for this model; allowed: {}", where, name,
-          quote(found), allowed);
-}
-
-// Switches of a BPE model that change ids once they are set.
-void require_plain_bytes(const Json& json, const Json& model, std::string_view where) {
-  const Json* merges = member(model, "merges");
-  require(merges != nullptr && merges->is_array(), ErrorKind::format, "{}: the BPE model has no list \"merges\"",
-          where);
-  require(merges->empty(), ErrorKind::format,
-          "{}: BPE with {} merges is not supported; byte-level BPE without merges is", where, merges->size());
-  require(base::get_number_or(model, "dropout", 0, where) == 0, ErrorKind::format, "{}: BPE dropout is not supported",
-          where);
-  for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"}) {
-    require(base::get_string_or(model, key, "", where).empty(), ErrorKind::format, "{}: {} is not supported", where,
-            key);
+bool holds_white_space(std::string_view text) {
+  while (!text.empty()) {
+    const CodePoint point = first_code_point(text);
+    if (point.valid && is_white_space(point.value)) return true;
+    text.remove_prefix(static_cast<std::size_t>(point.bytes));
   }
-  require(!base::get_bool_or(model, "byte_fallback", false, where), ErrorKind::format,
-          "{}: byte_fallback is not supported", where);
-  require_type(json, "pre_tokenizer", "ByteLevel", where);
-  require_type(json, "decoder", "ByteLevel", where);
-  require(!base::get_bool_or(*member(json, "pre_tokenizer"), "add_prefix_space", true, where), ErrorKind::format,
-          "{}: ByteLevel with add_prefix_space is not supported", where);
+  return false;
 }
 
-struct Entry {
-  std::string text;
-  int64_t id = 0;
-  bool special = false;
+bool every_added_is_special(const Pipeline& p) {
+  return std::all_of(p.added.begin(), p.added.end(),
+                     [&](const auto& token) { return p.special[static_cast<std::size_t>(token.second)] != 0; });
+}
+
+// hone's symbols: words cut at white space, joined by spaces, nothing else.
+bool is_symbols(const Pipeline& p) {
+  if (!p.normalizers.empty() || p.pre_tokenizers.size() != 1 || !every_added_is_special(p)) return false;
+  const auto* split = std::get_if<pipeline::SplitPoints>(&p.pre_tokenizers[0]);
+  return split != nullptr && split->is_delimiter == &is_white_space &&
+         std::holds_alternative<pipeline::JoinWithSpaces>(p.decoders.front());
+}
+
+// hone's bytes: 256 tokens and the special ones.
+bool is_bytes(const Pipeline& p) {
+  const auto& bpe = std::get<pipeline::Bpe>(p.model);
+  if (!bpe.on_bytes || bpe.merges.size() > 0 || !p.normalizers.empty() || p.pre_tokenizers.size() != 1) return false;
+  const bool complete = std::count(bpe.bytes.begin(), bpe.bytes.end(), -1) == 0;
+  return complete && !std::get<pipeline::ByteLevel>(p.pre_tokenizers[0]).add_prefix_space &&
+         every_added_is_special(p) && static_cast<std::size_t>(p.vocab.size()) == 256 + p.added.size();
+}
+
+TokenizerKind kind_of(const Pipeline& p) {
+  if (std::holds_alternative<pipeline::WordLevel>(p.model)) {
+    return is_symbols(p) ? TokenizerKind::symbols : TokenizerKind::word_level;
+  }
+  if (std::holds_alternative<pipeline::WordPiece>(p.model)) return TokenizerKind::word_piece;
+  if (std::holds_alternative<pipeline::Unigram>(p.model)) return TokenizerKind::unigram;
+  return is_bytes(p) ? TokenizerKind::bytes : TokenizerKind::bpe;
+}
+
+void require_words(const Pipeline& p, std::string_view where) {
+  for (int32_t id = 0; id < p.vocab.size(); ++id) {
+    const bool word = p.vocab.has(id) && p.special[static_cast<std::size_t>(id)] == 0;
+    require(!word || !holds_white_space(p.vocab.text(id)), ErrorKind::format,
+            "{}: token {} of a symbol vocabulary holds white space", where, quote(p.vocab.text(id)));
+  }
+}
+
+// The members that every file of hone's has; `vocab` is in order of the ids.
+Json file_of(std::span<const std::string> specials, Json model, Json pre_tokenizer, Json decoder) {
+  Json added = Json::array();
+  for (std::size_t id = 0; id < specials.size(); ++id) {
+    added.push_back({{"id", id},
+                     {"content", specials[id]},
+                     {"single_word", false},
+                     {"lstrip", false},
+                     {"rstrip", false},
+                     {"normalized", false},
+                     {"special", true}});
+  }
+  return {{"version", "1.0"},          {"truncation", nullptr},
+          {"padding", nullptr},        {"added_tokens", std::move(added)},
+          {"normalizer", nullptr},     {"pre_tokenizer", std::move(pre_tokenizer)},
+          {"post_processor", nullptr}, {"decoder", std::move(decoder)},
+          {"model", std::move(model)}};
+}
+
+// Tokens in order of their ids, each once.
+class VocabWriter {
+ public:
+  void add(const std::string& token) {
+    const auto refuse = [&](const char* why) { fail(ErrorKind::data, "token {} {}", quote(token), why); };
+    if (token.empty()) refuse("is empty");
+    if (!is_valid_utf8(token)) refuse("is not valid UTF-8");
+    if (!seen_.insert(token).second) refuse("is in the vocabulary twice");
+    // Straight into the list of pairs: the ordered map looks every new key up linearly.
+    Json::object_t::Container& pairs = vocab_.get_ref<Json::object_t&>();
+    pairs.emplace_back(token, seen_.size() - 1);
+  }
+  Json take() { return std::move(vocab_); }
+
+ private:
+  Json vocab_ = Json::object();
+  std::unordered_set<std::string> seen_;
 };
-
-int64_t checked_id(const Json& value, std::string_view token, std::string_view where) {
-  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
-  const bool small = value.is_number_integer() &&
-                     (value.is_number_unsigned() ? value.get<uint64_t>() <= uint64_t{kMost}
-                                                 : value.get<int64_t>() >= 0 && value.get<int64_t>() <= kMost);
-  require(small, ErrorKind::format, "{}: the id of token {} is {}; expected an integer from 0 to {}", where,
-          quote(token), quote(base::dump(value)), kMost);
-  return value.get<int64_t>();
-}
-
-std::vector<Entry> vocabulary(const Json& model, std::string_view where) {
-  const Json* vocab = member(model, "vocab");
-  require(vocab != nullptr && vocab->is_object(), ErrorKind::format, "{}: the model has no object \"vocab\"", where);
-  std::vector<Entry> entries;
-  for (const auto& [text, id] : vocab->items()) entries.push_back({text, checked_id(id, text, where), false});
-  return entries;
-}
-
-// Marks the vocabulary's special tokens and appends those that it lacks.
-void add_specials(const Json& json, std::vector<Entry>& entries, std::string_view where) {
-  const Json* added = member(json, "added_tokens");
-  if (added == nullptr) return;
-  require(added->is_array(), ErrorKind::format, "{}: \"added_tokens\" is not a list", where);
-  std::unordered_map<std::string, std::size_t> index;
-  for (std::size_t i = 0; i < entries.size(); ++i) index.emplace(entries[i].text, i);
-  for (const Json& token : *added) {
-    require(token.is_object(), ErrorKind::format, "{}: an entry of \"added_tokens\" is not an object", where);
-    std::string text = base::get_string(token, "content", where);
-    const int64_t id = base::get_int(token, "id", 0, std::numeric_limits<int32_t>::max(), where);
-    require(base::get_bool_or(token, "special", false, where), ErrorKind::format,
-            "{}: added token {} is not special; only special added tokens are supported", where, quote(text));
-    const auto [found, is_new] = index.emplace(text, entries.size());
-    if (is_new) {
-      entries.push_back({std::move(text), id, true});
-      continue;
-    }
-    Entry& entry = entries[found->second];
-    require(entry.id == id && !entry.special, ErrorKind::format, "{}: token {} is given twice, as id {} and as id {}",
-            where, quote(text), entry.id, id);
-    entry.special = true;
-  }
-}
-
-// Entries by id; that every id is below the count and none is taken twice makes them 0..n-1.
-std::vector<Entry> in_order(std::vector<Entry> entries, std::string_view where) {
-  const std::size_t count = entries.size();
-  require(count > 0, ErrorKind::format, "{}: the vocabulary is empty", where);
-  std::vector<Entry> ordered(count);
-  for (Entry& entry : entries) {
-    require(entry.id < static_cast<int64_t>(count), ErrorKind::format,
-            "{}: token {} has id {}, but {} tokens must have ids 0..{}", where, quote(entry.text), entry.id, count,
-            count - 1);
-    Entry& place = ordered[static_cast<std::size_t>(entry.id)];
-    require(place.text.empty(), ErrorKind::format, "{}: id {} is given to both {} and {}", where, entry.id,
-            quote(place.text), quote(entry.text));
-    require(!entry.text.empty(), ErrorKind::format, "{}: the token of id {} is empty", where, entry.id);
-    place = std::move(entry);
-  }
-  return ordered;
-}
-
-void symbols_to_bytes(std::vector<Entry>& entries, std::string_view where) {
-  std::vector<uint8_t> seen(256, 0);
-  for (Entry& entry : entries) {
-    if (entry.special) continue;
-    const auto byte = byte_of_symbol(entry.text);
-    require(byte.has_value(), ErrorKind::format,
-            "{}: token {} stands for no single byte and cannot be made without merges", where, quote(entry.text));
-    seen[*byte] = 1;
-    entry.text.assign(1, static_cast<char>(*byte));
-  }
-  for (std::size_t byte = 0; byte < seen.size(); ++byte) {
-    require(seen[byte] != 0, ErrorKind::format, "{}: byte 0x{:02X} has no token", where, byte);
-  }
-}
-
-Json step(const char* type) { return Json{{"type", type}}; }
 
 }  // namespace
 
-Tokenizer Tokenizer::from_json(const Json& json, std::string_view where) {
-  require(json.is_object(), ErrorKind::format, "{}: not an object", where);
-  const Json* model = member(json, "model");
-  const std::string type = type_of(model, "model", where);
-  require(type == "WordLevel" || type == "BPE", ErrorKind::format,
-          "{}: model {} is not supported; allowed: WordLevel, or byte-level BPE without merges", where, quote(type));
-  require_type(json, "normalizer", "none", where);
-  Tokenizer made;
-  made.kind_ = type == "BPE" ? TokenizerKind::bytes : TokenizerKind::symbols;
-  if (made.kind_ == TokenizerKind::bytes) {
-    require_plain_bytes(json, *model, where);
-  } else {
-    require_type(json, "pre_tokenizer", "WhitespaceSplit", where);
-    require_type(json, "decoder", "none", where);
-    made.unk_token_ = base::get_string(*model, "unk_token", where);
+Tokenizer Tokenizer::symbols(std::span<const std::string> specials, std::span<const std::string> words) {
+  VocabWriter vocab;
+  for (const std::string& special : specials) vocab.add(special);
+  for (const std::string& word : words) {
+    vocab.add(word);
+    require(!holds_white_space(word), ErrorKind::data, "token {} of a symbol vocabulary holds white space",
+            quote(word));
   }
-  std::vector<Entry> entries = vocabulary(*model, where);
-  add_specials(json, entries, where);
-  entries = in_order(std::move(entries), where);
-  if (made.kind_ == TokenizerKind::bytes) symbols_to_bytes(entries, where);
-  try {
-    for (Entry& entry : entries) made.add(std::move(entry.text), entry.special ? Part::special : Part::plain);
-  } catch (const Error& error) {
-    fail(ErrorKind::format, "{}: {}", where, error.what());
-  }
+  const Json model = {{"type", "WordLevel"}, {"vocab", vocab.take()}, {"unk_token", "<unk>"}};
+  const Json json = file_of(specials, model, {{"type", "WhitespaceSplit"}}, nullptr);
+  Tokenizer made = read(json, base::dump(json), "symbols");
+  made.kind_ = TokenizerKind::symbols;
   return made;
 }
+
+Tokenizer Tokenizer::bytes(std::span<const std::string> specials) {
+  VocabWriter vocab;
+  for (const std::string& special : specials) {
+    require(!byte_of_symbol(special), ErrorKind::data,
+            "token {} is special, but its text is the character that stands for a byte in the file", quote(special));
+    vocab.add(special);
+  }
+  for (int byte = 0; byte < 256; ++byte) vocab.add(byte_symbol(static_cast<uint8_t>(byte)));
+  const Json byte_level = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
+  const Json model = {{"type", "BPE"},
+                      {"dropout", nullptr},
+                      {"unk_token", nullptr},
+                      {"continuing_subword_prefix", nullptr},
+                      {"end_of_word_suffix", nullptr},
+                      {"fuse_unk", false},
+                      {"byte_fallback", false},
+                      {"ignore_merges", false},
+                      {"vocab", vocab.take()},
+                      {"merges", Json::array()}};
+  const Json json = file_of(specials, model, byte_level, byte_level);
+  return read(json, base::dump(json), "bytes");
+}
+
+Tokenizer Tokenizer::read(const Json& json, std::string text, std::string_view where) {
+  Tokenizer made;
+  made.pipeline_ = std::make_shared<const Pipeline>(pipeline::read_pipeline(json, where));
+  made.file_ = std::make_shared<const std::string>(std::move(text));
+  made.kind_ = kind_of(*made.pipeline_);
+  if (made.kind_ == TokenizerKind::symbols) require_words(*made.pipeline_, where);
+  return made;
+}
+
+Tokenizer Tokenizer::from_json(const Json& json, std::string_view where) { return read(json, base::dump(json), where); }
 
 Tokenizer Tokenizer::load(const std::filesystem::path& tokenizer_json) {
   constexpr uint64_t kMostBytes = uint64_t{256} << 20;
   const std::string where = tokenizer_json.string();
-  return from_json(base::parse_json(base::read_file(tokenizer_json, kMostBytes), where), where);
+  std::string text = base::read_file(tokenizer_json, kMostBytes);
+  const Json json = base::parse_json(text, where);
+  return read(json, std::move(text), where);
 }
 
-Json Tokenizer::to_json() const {
-  const bool bytes = kind_ == TokenizerKind::bytes;
-  Json added = Json::array();
-  Json vocab = Json::object();
-  // Straight into the list of pairs: the ordered map looks every new key up linearly.
-  Json::object_t::Container& pairs = vocab.get_ref<Json::object_t&>();
-  for (int32_t id = 0; id < size(); ++id) {
-    const std::string& text = token(id);
-    if (is_special(id)) {
-      added.push_back({{"id", id},
-                       {"content", text},
-                       {"single_word", false},
-                       {"lstrip", false},
-                       {"rstrip", false},
-                       {"normalized", false},
-                       {"special", true}});
-    }
-    pairs.emplace_back(bytes && !is_special(id) ? byte_symbol(static_cast<uint8_t>(text[0])) : text, id);
-  }
-  Json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
-  Json model = step("WordLevel");
-  if (bytes) {
-    model = {{"type", "BPE"},
-             {"dropout", nullptr},
-             {"unk_token", nullptr},
-             {"continuing_subword_prefix", nullptr},
-             {"end_of_word_suffix", nullptr},
-             {"fuse_unk", false},
-             {"byte_fallback", false},
-             {"ignore_merges", false}};
-  }
-  model["vocab"] = std::move(vocab);
-  if (bytes) model["merges"] = Json::array();
-  if (!bytes) model["unk_token"] = unk_token_;
-  return {{"version", "1.0"},          {"truncation", nullptr},
-          {"padding", nullptr},        {"added_tokens", std::move(added)},
-          {"normalizer", nullptr},     {"pre_tokenizer", bytes ? byte_level : step("WhitespaceSplit")},
-          {"post_processor", nullptr}, {"decoder", bytes ? byte_level : Json(nullptr)},
-          {"model", std::move(model)}};
-}
+Json Tokenizer::to_json() const { return file_->empty() ? Json() : base::parse_json(*file_, "tokenizer"); }
 
 }  // namespace hone::text

@@ -22,8 +22,13 @@ enum class Rows {
 tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_t row_tokens, int64_t vocab,
                       int64_t context);
 
-/// Micro-batches of at most about `micro_tokens` tokens each (fewer when the batch is small): what one worker runs forward and backward on while its
-/// activations fit the cache. Examples of similar length go together; the split depends on the examples alone.
+/// Micro-batches of at most about `micro_tokens` tokens each: what one worker runs forward and backward on while its
+/// activations fit the cache. A batch of fewer than 8 · micro_tokens tokens is cut into 8 parts, of 192 tokens at least,
+/// so that every slot has work. Examples of similar length go together; the split depends on the examples alone.
+///
+/// 1,024 is the middle of a flat optimum: from 512 to 2,048 tokens the speed differs by less than 3 % at widths 128
+/// (rows of 32 and of 128 tokens) and 256 (rows of 256); at 256 tokens it is 4–5 % lower. Smaller ones lose to the
+/// packing of weights inside every matrix product, larger ones to activations that leave the cache.
 /// Each example's index in `examples` appears in exactly one member of `order`.
 struct MicroBatch {
   std::vector<int64_t> order;  ///< indices of the examples, row by row (one_each only)

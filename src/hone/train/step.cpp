@@ -1,6 +1,9 @@
 #include "hone/train/step.h"
 
 #include "hone/base/error.h"
+#include "hone/kernels/elementwise.h"
+#include "hone/nn/fused.h"
+#include "hone/nn/parallel.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -12,14 +15,8 @@
 namespace hone::train {
 namespace {
 
-// Each slot holds a whole gradient; beyond this many bytes more slots cost more memory traffic than they save.
-constexpr int64_t kSlotBytes = int64_t{512} << 20;
 constexpr int64_t kMaxSlots = 8;
-constexpr int64_t kReduceChunk = int64_t{1} << 16;
-
-int64_t slot_count(const models::Decoder& model) {
-  return std::clamp<int64_t>(kSlotBytes / (model.flat.numel() * 4), 2, kMaxSlots);
-}
+constexpr int64_t kReduceChunk = int64_t{1} << 16;  // floats
 
 // Points every parameter's gradient into one flat buffer, so that the reduction and the update are single passes.
 void bind_gradients(models::Decoder& replica, const at::Tensor& flat) {
@@ -62,38 +59,52 @@ StepReport report_of(const std::vector<Sums>& parts) {
 
 }  // namespace
 
-Slots::Slots(models::Decoder& model, base::Pool& pool) : model_(model), pool_(pool) {
-  for (int64_t i = 0; i < slot_count(model); ++i) {
+int64_t slot_count(int64_t parameters, int64_t gradient_bytes) {
+  const int64_t bytes = std::max<int64_t>(1, parameters) * static_cast<int64_t>(sizeof(float));
+  return std::clamp<int64_t>(gradient_bytes / bytes, 1, kMaxSlots);
+}
+
+Slots::Slots(models::Decoder& model, base::Pool& pool, int64_t gradient_bytes) : model_(model), pool_(pool) {
+  for (int64_t i = 0; i < slot_count(model.flat.numel(), gradient_bytes); ++i) {
     slots_.push_back({models::replica(model), at::zeros_like(model.flat)});
     bind_gradients(slots_.back().replica, slots_.back().gradient);
   }
 }
 
-void Slots::reduce() {
+void Slots::for_slots(int64_t count, const std::function<void(int64_t slot)>& work) {
+  if (slots_.size() > 1) return pool_.for_each(count, [&](int64_t slot, int) { work(slot); });
+  const nn::ParallelScope inside_operations(pool_);
+  work(0);
+}
+
+void Slots::reduce(int64_t used) {
   const int64_t size = model_.flat.numel();
   pool_.for_each((size + kReduceChunk - 1) / kReduceChunk, [&](int64_t chunk, int) {
-    const int64_t begin = chunk * kReduceChunk, end = std::min(size, begin + kReduceChunk);
-    float* total = slots_[0].gradient.data_ptr<float>();
-    for (std::size_t s = 1; s < slots_.size(); ++s) {
-      const float* part = slots_[s].gradient.data_ptr<float>();
-      for (int64_t i = begin; i < end; ++i) total[i] += part[i];
-    }
+    const int64_t begin = chunk * kReduceChunk, count = std::min(size - begin, kReduceChunk);
+    float* total = slots_[0].gradient.data_ptr<float>() + begin;
+    for (int64_t s = 1; s < used; ++s) kernels::add(slots_[s].gradient.data_ptr<float>() + begin, count, total);
   });
 }
 
 StepReport Slots::step(std::span<const MicroBatch> micros, const MicroLoss& loss, optim::AdamW& optimizer, double lr) {
-  std::vector<Sums> parts(slots_.size());
-  const auto slots = static_cast<int64_t>(slots_.size());
-  pool_.for_each(slots, [&](int64_t s, int) {
-    slots_[s].gradient.zero_();
-    for (int64_t i = s; i < static_cast<int64_t>(micros.size()); i += slots) {
+  // A slot without a micro-batch would only add zeros; the first holds the sum.
+  const int64_t used = std::clamp<int64_t>(static_cast<int64_t>(micros.size()), 1, static_cast<int64_t>(slots_.size()));
+  std::vector<Sums> parts(static_cast<std::size_t>(used));
+  for_slots(used, [&](int64_t s) {
+    float* gradient = slots_[s].gradient.data_ptr<float>();
+    nn::for_ranges(model_.flat.numel(), kReduceChunk,
+                   [&](int64_t begin, int64_t end, int64_t) { std::fill(gradient + begin, gradient + end, 0.0f); });
+    for (int64_t i = s; i < static_cast<int64_t>(micros.size()); i += used) {
       const auto value = loss(slots_[s].replica, micros[i].batch);
-      if (value.sum.requires_grad()) torch::autograd::backward({value.sum}, {});
+      if (value.sum.requires_grad()) {
+        const nn::DirectGradients direct;
+        torch::autograd::backward({value.sum}, {});
+      }
       parts[s].add(value, micros[i].batch);
     }
   });
   StepReport r = report_of(parts);
-  reduce();
+  if (used > 1) reduce(used);
   if (r.count <= 0) return r;  // nothing carried loss
   const auto info = optimizer.step(slots_[0].gradient, 1.0 / r.count, lr, pool_);
   r.grad_norm = info.grad_norm;

@@ -18,19 +18,31 @@ namespace hone::train {
 using MicroLoss = std::function<tensor::Loss(const models::Decoder& model, const tensor::Batch& batch)>;
 
 struct StepReport {
-  double loss = 0;       ///< Σ sum / Σ count
+  double loss = 0;  ///< Σ sum / Σ count
   double count = 0;
   double grad_norm = 0;  ///< of the whole gradient, before clipping
   double lr = 0;
-  int64_t tokens = 0;    ///< positions run through the model, padding counted
+  int64_t tokens = 0;                     ///< positions run through the model, padding counted
   std::map<std::string, double> metrics;  ///< Σ metric / Σ count
 };
 
-/// Gradient buffers and per-slot replicas of one model. The number of slots depends on the model's size alone, so the
-/// order of every sum, and with it every bit, is the same for any number of threads.
+/// Bytes that the slots' gradients may take together.
+inline constexpr int64_t kGradientBytes = int64_t{512} << 20;
+
+/// Slots of a model: as many gradients as fit `gradient_bytes`, at least 1 and at most 8.
+int64_t slot_count(int64_t parameters, int64_t gradient_bytes = kGradientBytes);
+
+/// Gradient buffers and per-slot replicas of one model. Two regimes, chosen by the model's size alone:
+///
+///   2–8 slots  threads run whole micro-batches side by side; slot s takes micro-batches s, s + slots, …
+///   1 slot     for a model of which two gradients do not fit (above 64 M parameters): micro-batches run one after the
+///              other, and the threads share every matrix product and kernel (nn::ParallelScope)
+///
+/// In both the order of every sum, and with it every bit, is the same for any number of threads.
 class Slots {
  public:
-  Slots(models::Decoder& model, base::Pool& pool);
+  /// gradient_bytes is for tests: 0 forces the one-slot regime.
+  Slots(models::Decoder& model, base::Pool& pool, int64_t gradient_bytes = kGradientBytes);
 
   /// Accumulates the gradient of Σ sum over all micro-batches, divides by Σ count and updates the model.
   /// Errors: numeric, naming the term, when the loss or the gradient is not finite; nothing is updated then.
@@ -47,7 +59,8 @@ class Slots {
     models::Decoder replica;
     at::Tensor gradient;  ///< flat, same layout as Decoder::flat
   };
-  void reduce();
+  void for_slots(int64_t count, const std::function<void(int64_t slot)>& work);
+  void reduce(int64_t used);
   models::Decoder& model_;
   base::Pool& pool_;
   std::vector<Slot> slots_;

@@ -22,7 +22,10 @@ tensor::Loss language_loss(const models::Decoder& model, const tensor::Batch& ba
 }
 
 MicroOptions micro(const models::Decoder& model, int64_t micro_tokens = 64, Rows rows = Rows::one_each) {
-  return {.rows = rows, .micro_tokens = micro_tokens, .row_tokens = 48, .vocab = model.config.vocab,
+  return {.rows = rows,
+          .micro_tokens = micro_tokens,
+          .row_tokens = 48,
+          .vocab = model.config.vocab,
           .context = model.config.context};
 }
 
@@ -76,12 +79,28 @@ TEST_P(Step, SlotsAddUpToTheGradientOfTheWholeBatch) {
   }
 }
 
+constexpr int64_t kOneSlot = 0, kManySlots = kGradientBytes;  // bytes of gradients that force a regime
+
+struct Way {
+  int threads = 1;
+  int64_t gradient_bytes = kManySlots;
+};
+
+TEST(SlotCount, DependsOnTheModelAlone) {
+  EXPECT_EQ(slot_count(1000), 8);
+  EXPECT_EQ(slot_count(kGradientBytes / 4 / 3), 3);
+  EXPECT_EQ(slot_count(kGradientBytes / 4 / 2), 2);      // 64 M parameters
+  EXPECT_EQ(slot_count(kGradientBytes / 4 / 2 + 1), 1);  // two gradients do not fit
+  EXPECT_EQ(slot_count(int64_t{1} << 40), 1);
+  EXPECT_EQ(slot_count(0), 8);
+}
+
 // Parameters after three steps.
-std::vector<float> train(const models::Decoder& from, const std::vector<data::Example>& examples, int threads,
+std::vector<float> train(const models::Decoder& from, const std::vector<data::Example>& examples, Way way,
                          const MicroOptions& options, const optim::OptimOptions& optim) {
   auto model = models::copy(from);
-  base::Pool pool(test_threads(threads), tensor::set_single_threaded);
-  Slots slots(model, pool);
+  base::Pool pool(test_threads(way.threads), tensor::set_single_threaded);
+  Slots slots(model, pool, way.gradient_bytes);
   auto optimizer = adam(model, optim);
   for (int i = 0; i < 3; ++i) slots.step(micro_batches(examples, options), language_loss, optimizer, 1e-2);
   return numbers_of(model);
@@ -89,19 +108,23 @@ std::vector<float> train(const models::Decoder& from, const std::vector<data::Ex
 
 TEST_P(Step, ThreadsDoNotChangeABit) {
   for (const Rows rows : {Rows::one_each, Rows::packed}) {
-    const auto one = train(model, examples, 1, micro(model, 64, rows), {});
-    EXPECT_NE(one, numbers_of(model));
-    EXPECT_EQ(one, train(model, examples, 2, micro(model, 64, rows), {}));
-    EXPECT_EQ(one, train(model, examples, 3, micro(model, 64, rows), {}));
+    for (const int64_t bytes : {kManySlots, kOneSlot}) {
+      const auto options = micro(model, bytes == kOneSlot ? 400 : 64, rows);  // rows enough for several ranges
+      const auto one = train(model, examples, {1, bytes}, options, {});
+      EXPECT_NE(one, numbers_of(model));
+      EXPECT_EQ(one, train(model, examples, {2, bytes}, options, {}));
+      EXPECT_EQ(one, train(model, examples, {3, bytes}, options, {}));
+    }
   }
 }
 
 TEST_P(Step, MicroBatchesChangeRoundingOnly) {
   // With a large eps an update is smooth in the gradient: Adam's usual one turns rounding at 0 into a full step.
   const optim::OptimOptions smooth{.eps = 1e-2};
-  const auto whole = train(model, examples, 1, micro(model, 1 << 20), smooth);
-  EXPECT_LT(distance(train(model, examples, 1, micro(model, 48), smooth), whole), 1e-5);
-  EXPECT_LT(distance(train(model, examples, 1, micro(model, 200, Rows::packed), smooth), whole), 1e-5);
+  const auto whole = train(model, examples, {}, micro(model, 1 << 20), smooth);
+  EXPECT_LT(distance(train(model, examples, {}, micro(model, 48), smooth), whole), 1e-5);
+  EXPECT_LT(distance(train(model, examples, {2, kOneSlot}, micro(model, 48), smooth), whole), 1e-5);
+  EXPECT_LT(distance(train(model, examples, {}, micro(model, 200, Rows::packed), smooth), whole), 1e-5);
 }
 
 TEST_P(Step, EvaluateIsTheLossWithoutGradients) {
@@ -185,11 +208,14 @@ TEST(StepErrors, NothingIsUpdated) {
   expect_error(ErrorKind::numeric, {"loss is not finite"}, [&] { slots.evaluate(micros, with(kNan)); });
   // A finite loss with a gradient that is not: the slope of √x at 0 is infinite.
   expect_error(ErrorKind::numeric, {"grad"}, [&] {
-    slots.step(micros, [](const models::Decoder& m, const tensor::Batch& batch) {
-      auto loss = language_loss(m, batch);
-      loss.sum = loss.sum + (loss.sum - loss.sum.detach()).sqrt();
-      return loss;
-    }, optimizer, 1);
+    slots.step(
+        micros,
+        [](const models::Decoder& m, const tensor::Batch& batch) {
+          auto loss = language_loss(m, batch);
+          loss.sum = loss.sum + (loss.sum - loss.sum.detach()).sqrt();
+          return loss;
+        },
+        optimizer, 1);
   });
   const MicroLoss throws = [](const auto&, const auto&) -> tensor::Loss { throw std::bad_alloc(); };
   EXPECT_THROW(slots.step(micros, throws, optimizer, 1), std::bad_alloc);

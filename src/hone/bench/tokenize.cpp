@@ -1,0 +1,54 @@
+#include "hone/bench/bench.h"
+#include "hone/text/tokenizer.h"
+
+#include "hone/base/rng.h"
+
+namespace hone::bench {
+namespace {
+
+constexpr int64_t kWords = 20000;  // about 100 kB of text
+
+std::vector<std::string> vocabulary() {
+  std::vector<std::string> words;
+  Rng rng(5);
+  for (int64_t i = 0; i < 500; ++i) {
+    std::string word = "w" + std::to_string(i);  // no two alike
+    for (uint64_t n = rng.below(6); n > 0; --n) word += static_cast<char>('a' + rng.below(26));
+    words.push_back(word);
+  }
+  return words;
+}
+
+std::string text_of(const std::vector<std::string>& words) {
+  std::string text;
+  Rng rng(6);
+  for (int64_t i = 0; i < kWords; ++i) text += (i == 0 ? "" : " ") + words[rng.below(words.size())];
+  return text;
+}
+
+// Megabytes of text a second, both ways.
+void add_rows(Json& rows, const std::string& name, const text::Tokenizer& tokenizer, const Plan& plan) {
+  const std::string text = text_of(vocabulary());
+  const double megabytes = static_cast<double>(text.size()) / 1e6;
+  const text::Ids ids = tokenizer.encode(text);
+  const auto row = [&](const char* way) {
+    return Json{{"name", name + " " + way},
+                {"bench", "tokenize"},
+                {"unit", "MB/s"},
+                {"vocab", tokenizer.size()},
+                {"tokens_per_byte", static_cast<double>(ids.size()) / static_cast<double>(text.size())}};
+  };
+  rows.push_back(measured(row("encode"), plan.pace, [&] { return tokenizer.encode(text).empty() ? 0.0 : megabytes; }));
+  rows.push_back(measured(row("decode"), plan.pace, [&] { return tokenizer.decode(ids).empty() ? 0.0 : megabytes; }));
+}
+
+}  // namespace
+
+Json tokenize_rows(const Plan& plan) {
+  Json rows = Json::array();
+  add_rows(rows, "bytes", text::Tokenizer::bytes(text::standard_specials()), plan);
+  add_rows(rows, "symbols", text::Tokenizer::symbols(text::standard_specials(), vocabulary()), plan);
+  return rows;
+}
+
+}  // namespace hone::bench
