@@ -67,6 +67,8 @@ class ModelDir {
 struct ModelFiles {
   Json config, tokenizer, generation_config;
   std::vector<TensorData> tensors;
+  Json tokenizer_config = nullptr;
+  std::string chat_template = {};  ///< becomes chat_template.jinja; "" writes none
 };
 
 /// Writes a model folder in one rename. Errors: usage if `dir` exists and is not empty; io (disk full, …), with nothing

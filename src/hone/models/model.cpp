@@ -88,8 +88,10 @@ std::vector<HfTensor> hf_tensors(const Decoder& m) {
   out.push_back({gpt2 ? "transformer.wte.weight" : "model.embed_tokens.weight", m.embed});
   if (gpt2) out.push_back({"transformer.wpe.weight", m.positions});
   for (std::size_t i = 0; i < m.blocks.size(); ++i) {
-    if (gpt2) gpt2_block(out, m.blocks[i], "transformer.h." + std::to_string(i) + ".");
-    else llama_block(out, m.blocks[i], "model.layers." + std::to_string(i) + ".", m.config);
+    if (gpt2)
+      gpt2_block(out, m.blocks[i], "transformer.h." + std::to_string(i) + ".");
+    else
+      llama_block(out, m.blocks[i], "model.layers." + std::to_string(i) + ".", m.config);
   }
   out.push_back({gpt2 ? "transformer.ln_f.weight" : "model.norm.weight", m.norm.weight});
   if (gpt2) out.push_back({"transformer.ln_f.bias", m.norm.bias});
@@ -105,7 +107,7 @@ Model open(const std::filesystem::path& path) {
   for (const auto* tensor : dir.tensors()) stored += static_cast<double>(tensor->elements());
   require(numbers_in_matrices(config) <= 2 * stored, ErrorKind::format,
           "{}: config.json describes a larger model than the {:.0f} numbers stored", path.string(), stored);
-  Model model{fresh(config, Rng(0)), text::Tokenizer::load(path / "tokenizer.json")};
+  Model model{fresh(config, Rng(0)), text::Tokenizer::load(path / "tokenizer.json"), text::ChatTemplate::load(path)};
   load_weights(model.decoder, dir);
   require(model.tokenizer.size() <= config.vocab, ErrorKind::format,
           "{}: tokenizer.json has {} tokens but config.json says vocab_size {}", path.string(), model.tokenizer.size(),
@@ -113,15 +115,21 @@ Model open(const std::filesystem::path& path) {
   return model;
 }
 
-void save(const std::filesystem::path& dir, const Decoder& decoder, const text::Tokenizer& tokenizer) {
+void save(const std::filesystem::path& dir, const Decoder& decoder, const text::Tokenizer& tokenizer,
+          const text::ChatTemplate* chat) {
   checkpoint::ModelFiles files;
   files.config = to_json(decoder.config);
-  for (const auto& [key, id] : {std::pair{"bos_token_id", tokenizer.bos()}, {"eos_token_id", tokenizer.end()},
+  for (const auto& [key, id] : {std::pair{"bos_token_id", tokenizer.bos()},
+                                {"eos_token_id", tokenizer.end()},
                                 {"pad_token_id", tokenizer.pad()}})
     files.config[key] = files.generation_config[key] = id;
   files.generation_config["do_sample"] = false;
   files.generation_config["max_length"] = decoder.config.context;
   files.tokenizer = tokenizer.to_json();
+  if (chat != nullptr) {
+    files.chat_template = chat->source();
+    files.tokenizer_config = chat->special_tokens();
+  }
   std::vector<at::Tensor> kept;  // contiguous copies must outlive the write
   for (const auto& [name, view] : hf_tensors(decoder)) {
     kept.push_back(view.detach().contiguous());
