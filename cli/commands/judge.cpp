@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Option kOptions[] = {
-    {"--record", "", "also write recipes/<recipe>/results.json and the README's table"},
+    {"--record", "", "also into recipes/<recipe>/ and README.md"},
     {"--strict", "", "exit 1 unless every claim is REPRODUCED"},
 };
 
