@@ -41,14 +41,43 @@ function(hone_folder name)
   endif()
 endfunction()
 
+# The libtorch of Torch_DIR (…/share/cmake/Torch), else the system's. TorchConfig.cmake looks for its own parts in the
+# system's folders first, so a chosen libtorch's folder must come before those: otherwise two versions are mixed.
+macro(hone_find_torch)
+  if(Torch_DIR)
+    get_filename_component(torch_prefix "${Torch_DIR}/../../.." ABSOLUTE)
+    list(PREPEND CMAKE_PREFIX_PATH "${torch_prefix}")
+  endif()
+  # hone has no device code of its own; naming any architecture spares TorchConfig.cmake its search for GPUs, which
+  # compiles and runs a program.
+  if(NOT DEFINED TORCH_CUDA_ARCH_LIST AND NOT DEFINED ENV{TORCH_CUDA_ARCH_LIST})
+    set(TORCH_CUDA_ARCH_LIST "8.0")
+  endif()
+  find_package(Torch REQUIRED)
+endmacro()
+
 # libtorch as one target, with the narrow ATen headers precompiled once.
 macro(hone_torch_pch)
   add_library(hone_torch INTERFACE)
   # SYSTEM: warnings inside libtorch's headers are not ours to mend.
+  # Wheels of libtorch carry an fmt of another version, which would hide the one that hone links.
+  find_path(HONE_FMT_HEADERS fmt/format.h NO_CMAKE_PATH NO_CMAKE_ENVIRONMENT_PATH)
+  list(GET TORCH_INCLUDE_DIRS 0 torch_headers)
+  if(EXISTS ${torch_headers}/fmt AND NOT torch_headers STREQUAL HONE_FMT_HEADERS)
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/first)
+    file(CREATE_LINK ${HONE_FMT_HEADERS}/fmt ${CMAKE_BINARY_DIR}/first/fmt SYMBOLIC)
+    target_include_directories(hone_torch SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/first)
+  endif()
   target_include_directories(hone_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
   separate_arguments(torch_flags UNIX_COMMAND "${TORCH_CXX_FLAGS}")
   target_compile_options(hone_torch INTERFACE ${torch_flags})
   target_link_libraries(hone_torch INTERFACE ${TORCH_LIBRARIES})
+  # A wheel's CUDA libraries lie beside it; the toolkit's may be older, and libtorch needs its own.
+  file(GLOB wheel_libraries ${torch_headers}/../../nvidia/*/lib)
+  foreach(folder ${wheel_libraries})
+    get_filename_component(folder ${folder} ABSOLUTE)
+    target_link_options(hone_torch INTERFACE LINKER:-rpath,${folder})
+  endforeach()
   add_library(hone_torch_pch OBJECT cmake/pch.cpp)
   target_link_libraries(hone_torch_pch PUBLIC hone_torch fmt::fmt nlohmann_json::nlohmann_json)
   target_include_directories(hone_torch_pch PUBLIC ${CMAKE_SOURCE_DIR}/src)

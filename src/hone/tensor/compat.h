@@ -2,9 +2,11 @@
 // else in hone looks at the version of libtorch.
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <torch/version.h>
 
 #include <string>
+#include <vector>
 
 namespace hone::tensor {
 
@@ -18,6 +20,29 @@ std::string torch_version();
 
 /// Whether this libtorch was built with CUDA and a device can be used now.
 bool has_cuda();
+
+/// Whether this libtorch was built with CUDA, whatever this machine has.
+bool built_with_cuda();
+
+/// softmax(q kᵀ/√d + mask) v by at::scaled_dot_product_attention.
+///
+///   q, k, v  [B, H, T, d], one dtype;  mask  additive, [1 or B, 1, T, T]; undefined = causal
+///   result   [B, H, T, d]; gradient flows once
+///   errors   internal unless kHasSdpa
+at::Tensor scaled_dot_product(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& mask);
+
+/// One AdamW update of many tensors that share their settings, by libtorch's fused operation.
+struct FusedAdamW {
+  std::vector<at::Tensor> parameters, gradients, first_moments, second_moments;  ///< parameters and moments change
+  int64_t step = 1;                                                              ///< updates done, this one included
+  double lr = 0, beta1 = 0, beta2 = 0, eps = 0, weight_decay = 0;
+};
+
+/// Whether libtorch has that operation on the device: 2.0 on CUDA, 2.4 on the CPU.
+bool has_fused_adamw(const at::Device& device);
+
+/// Runs it. Errors: internal unless has_fused_adamw().
+void fused_adamw(const FusedAdamW& update);
 
 /// Number of threads that one tensor operation may use. Call it once, first thing in the program.
 ///
