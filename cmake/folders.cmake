@@ -1,12 +1,16 @@
-# hone_folder(NAME [TORCH] [BOTH_FORMS] DEPENDS …): library hone_NAME from src/hone/NAME/*.cpp and NAME/*/*.cpp, tests
-# from *_test.cpp, with BOTH_FORMS once under the fused kernels and once under HONE_KERNELS=reference.
+# hone_folder(NAME [TORCH] [BOTH_FORMS] [EXCEPT files] DEPENDS …): library hone_NAME from src/hone/NAME/*.cpp and
+# NAME/*/*.cpp without `files`, tests from *_test.cpp, with BOTH_FORMS once under the fused kernels and once under
+# HONE_KERNELS=reference.
 function(hone_folder name)
-  cmake_parse_arguments(ARG "TORCH;BOTH_FORMS" "" "DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "TORCH;BOTH_FORMS" "" "DEPENDS;EXCEPT" ${ARGN})
   set(dir ${CMAKE_SOURCE_DIR}/src/hone/${name})
   file(GLOB all CONFIGURE_DEPENDS ${dir}/*.cpp ${dir}/*/*.cpp)
   set(tests ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
   list(FILTER all EXCLUDE REGEX "_test\\.cpp$")
+  if(ARG_EXCEPT)
+    list(REMOVE_ITEM all ${ARG_EXCEPT})
+  endif()
   if(all)
     add_library(hone_${name} STATIC ${all})
     target_link_libraries(hone_${name} PUBLIC ${ARG_DEPENDS})

@@ -45,6 +45,8 @@ class ModelDir {
   /// Bytes of a tensor as they are stored; `out` must have end - begin bytes.
   /// Errors: format if there is no such tensor, with the nearest name; io.
   void read(std::string_view name, std::span<std::byte> out) const;
+  /// Whether two tensors have the same dtype, shape and bytes. Memory: half a megabyte. Errors: format, io.
+  bool same(std::string_view a, std::string_view b) const;
   /// As float32. Errors: format if there is no such tensor, with the nearest name, or if `shape` is not the tensor's,
   /// naming both; numeric for non-finite weights; io.
   void read_floats(std::string_view name, std::span<const int64_t> shape, std::span<float> out) const;
@@ -66,6 +68,7 @@ class ModelDir {
 /// What a model folder is made of; null members are not written.
 struct ModelFiles {
   Json config, tokenizer, generation_config;
+  std::map<std::string, std::string> others;  ///< further files, by plain name
   std::vector<TensorData> tensors;
   Json tokenizer_config = nullptr;
   std::string chat_template = {};  ///< becomes chat_template.jinja; "" writes none

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace hone::nn {
 namespace {
@@ -172,11 +173,18 @@ at::Tensor additive_mask(const AttentionMask& mask, const at::Tensor& like_BTX) 
 }
 
 Rope make_rope(const at::Tensor& positions_BT, int64_t head_dim, double theta) {
-  const auto exponent = at::arange(0, head_dim, 2, at::kDouble) / static_cast<double>(head_dim);
-  const auto frequency = at::pow(at::full({}, theta, at::kDouble), -exponent);
+  std::vector<double> frequencies;
+  for (int64_t i = 0; i < head_dim; i += 2)
+    frequencies.push_back(std::pow(theta, -static_cast<double>(i) / static_cast<double>(head_dim)));
+  return make_rope(positions_BT, frequencies, 1);
+}
+
+Rope make_rope(const at::Tensor& positions_BT, std::span<const double> frequencies, double magnitude) {
+  const auto frequency = at::empty({static_cast<int64_t>(frequencies.size())}, at::kDouble);
+  std::copy(frequencies.begin(), frequencies.end(), frequency.data_ptr<double>());
   // Angles in double: at position 100,000 a float angle is off by 0.01 rad.
-  const auto angle = positions_BT.to(at::kDouble).unsqueeze(-1) * frequency;
-  return {angle.cos().to(at::kFloat), angle.sin().to(at::kFloat)};
+  const auto angle = positions_BT.to(at::kDouble).unsqueeze(-1) * frequency.to(positions_BT.device());
+  return {(angle.cos() * magnitude).to(at::kFloat), (angle.sin() * magnitude).to(at::kFloat)};
 }
 
 at::Tensor attention(const at::Tensor& qkv, const AttentionShape& shape, const AttentionMask& mask, const Rope* rope) {

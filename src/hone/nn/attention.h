@@ -5,6 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <span>
+
 namespace hone::nn {
 
 struct AttentionShape {
@@ -30,6 +32,8 @@ struct Rope {
   at::Tensor cos_BTd, sin_BTd;
 };
 Rope make_rope(const at::Tensor& positions_BT, int64_t head_dim, double theta);
+/// The same with given radians a token, [head_dim/2]; cosines and sines are multiplied by `magnitude`.
+Rope make_rope(const at::Tensor& positions_BT, std::span<const double> frequencies, double magnitude);
 
 /// softmax(Q Kᵀ/√d + mask) V (Vaswani et al. 2017, §3.2.1).
 ///
