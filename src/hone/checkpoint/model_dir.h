@@ -68,10 +68,10 @@ class ModelDir {
 /// What a model folder is made of; null members are not written.
 struct ModelFiles {
   Json config, tokenizer, generation_config;
-  std::map<std::string, std::string> others;  ///< further files, by plain name
   std::vector<TensorData> tensors;
   Json tokenizer_config = nullptr;
-  std::string chat_template = {};  ///< becomes chat_template.jinja; "" writes none
+  std::string chat_template = {};                  ///< becomes chat_template.jinja; "" writes none
+  std::map<std::string, std::string> others = {};  ///< further files, by plain name
 };
 
 /// Writes a model folder in one rename. Errors: usage if `dir` exists and is not empty; io (disk full, …), with nothing
