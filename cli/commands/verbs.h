@@ -10,6 +10,7 @@ Command check_verb();
 Command cp_verb();
 Command data_verb();
 Command doctor_verb();
+Command export_verb();
 Command judge_verb();
 Command ls_verb();
 Command report_verb();
