@@ -10,7 +10,7 @@ namespace hone::invariants {
 namespace {
 
 const std::vector<std::string> kVerbs = {"run",    "demo",  "ls",   "show",  "cp",    "check",
-                                         "report", "judge", "data", "bench", "doctor"};
+                                         "report", "judge", "data", "bench", "inspect", "doctor"};
 
 TEST(Front, DoesNotLinkLibtorch) {
   const std::string libraries = libraries_of("hone");

@@ -68,8 +68,8 @@ class ModelDir {
 /// What a model folder is made of; null members are not written.
 struct ModelFiles {
   Json config, tokenizer, generation_config;
-  std::map<std::string, std::string> others;  ///< further files, by plain name
   std::vector<TensorData> tensors;
+  std::map<std::string, std::string> others;  ///< further files, by plain name
 };
 
 /// Writes a model folder in one rename. Errors: usage if `dir` exists and is not empty; io (disk full, …), with nothing
