@@ -20,6 +20,7 @@ Command show_verb();
 Command run_verb();
 Command demo_verb();
 Command bench_verb();
+Command inspect_verb();
 
 /// Bare `hone`: version, last runs, three next commands.
 int print_status(const Call& call);

@@ -9,8 +9,8 @@
 namespace hone::invariants {
 namespace {
 
-const std::vector<std::string> kVerbs = {"run",    "demo",  "ls",   "show",   "cp",    "check",
-                                         "report", "judge", "data", "export", "bench", "doctor"};
+const std::vector<std::string> kVerbs = {"run",  "demo",   "ls",    "show",    "cp",    "check", "report",
+                                         "judge", "data", "export", "bench", "inspect", "doctor"};
 
 TEST(Front, DoesNotLinkLibtorch) {
   const std::string libraries = libraries_of("hone");
