@@ -183,6 +183,7 @@ TEST_F(SpoiltModel, ConfigOfAnotherModel) {
   expect_refused(ErrorKind::format, {"mlp.gate_proj.weight", "[48, 32]", "[47, 32]"});
   other = config;
   other["model_type"] = "qwen3";
+  other["head_dim"] = 8;
   put("config.json", other);
   expect_refused(ErrorKind::format, {"self_attn.q_norm.weight"});
 }
