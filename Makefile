@@ -22,13 +22,15 @@ $(BUILD)/.setup: tools/setup.sh
 $(BUILD)/build.ninja: | $(BUILD)/.setup
 	cmake -G Ninja -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release
 
+# The two programs; the tests are built by `make test`.
 build: $(BUILD)/build.ninja
-	cmake --build $(BUILD) -j $(JOBS)
+	cmake --build $(BUILD) -j $(JOBS) --target hone hone-engine
 
 demo: build
 	$(BUILD)/hone demo
 
-test: build
+test: $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 	$(MAKE) fuzz
 
