@@ -40,7 +40,7 @@ $(BUILD)/fuzz/build.ninja: | $(BUILD)/.setup
 	  -DHONE_FUZZ=ON -DHONE_SANITIZE=address,undefined
 
 fuzz: $(BUILD)/fuzz/build.ninja
-	cmake --build $(BUILD)/fuzz -j $(JOBS)
+	cmake --build $(BUILD)/fuzz -j $(JOBS) --target fuzzers
 	tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
 
 SOURCES = find src cli recipes tests bench -name '*.h' -o -name '*.cpp' 2>/dev/null
