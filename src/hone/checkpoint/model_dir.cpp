@@ -267,8 +267,6 @@ void write_model_dir(const fs::path& dir, const ModelFiles& files) {
     write_json(tmp / "config.json", files.config);
     write_json(tmp / "tokenizer.json", files.tokenizer);
     write_json(tmp / "generation_config.json", files.generation_config);
-    write_json(tmp / "tokenizer_config.json", files.tokenizer_config);
-    if (!files.chat_template.empty()) base::write_file_atomic(tmp / "chat_template.jinja", files.chat_template);
     for (const auto& [name, text] : files.others) {
       require(is_plain_name(name), ErrorKind::internal, "{} is not the name of a file", quote_name(name));
       base::write_file_atomic(tmp / name, text);

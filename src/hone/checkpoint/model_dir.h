@@ -69,8 +69,6 @@ class ModelDir {
 struct ModelFiles {
   Json config, tokenizer, generation_config;
   std::vector<TensorData> tensors;
-  Json tokenizer_config = nullptr;
-  std::string chat_template = {};                  ///< becomes chat_template.jinja; "" writes none
   std::map<std::string, std::string> others = {};  ///< further files, by plain name
 };
 

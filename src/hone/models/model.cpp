@@ -247,8 +247,8 @@ void save(const std::filesystem::path& dir, const Decoder& decoder, const text::
   }
   files.tokenizer = tokenizer.to_json();
   if (chat != nullptr && !same_tokenizer) {
-    files.chat_template = chat->source();
-    files.tokenizer_config = chat->special_tokens();
+    files.others["chat_template.jinja"] = chat->source();
+    files.others["tokenizer_config.json"] = base::dump(chat->special_tokens(), 2) + "\n";
   }
   const auto tensors = hf_tensors(decoder);
   std::vector<at::Tensor> kept;  // contiguous copies must outlive the write
