@@ -54,33 +54,30 @@ std::string label_of(const std::string& name, int64_t samples) {
 
 std::vector<Answers> answer_problems(const models::Model& model, const std::vector<tasks::Problem>& problems,
                                      const tasks::Verifier& verifier, const EvalOptions& options, base::Pool& pool,
-                                     Rng rng, const OnProblems& on_problems) {
+                                     Rng rng, const OnAnswers& on_answers) {
   const generate::Engine engine(model.decoder, pool, &model.tokenizer, {.weights = options.weights});
   const Bench bench{model, engine, verifier, pool};
   const data::Encoder encoder = rewards::encoder_of(model);
   const rewards::Dialogue dialogue{1, "auto", options.max_tokens, options.prompts};
   const auto total = static_cast<int64_t>(problems.size()), step = problems_of_roll(options.samples);
   std::vector<Answers> all;
-  int64_t tokens = 0;
   for (int64_t first = 0; first < total; first += step) {
     const int64_t count = std::min(step, total - first);
     const std::vector<tasks::Problem> some(problems.begin() + first, problems.begin() + first + count);
     auto requests = rewards::make_requests(some, encoder, dialogue, 1);
     for (auto& request : requests) request.key += static_cast<uint64_t>(first);
     for (Answer& answer : roll(bench, requests, some, {.choice = generate::Choice::greedy}, rng.fork("greedy"))) {
-      tokens += answer.tokens;
       all.push_back({std::move(answer), {}});
     }
     if (options.samples > 0) {
       for (auto& request : requests) request.samples = options.samples;
       std::size_t i = 0;
       for (Answer& answer : roll(bench, requests, some, options.sampling, rng.fork("samples"))) {
-        tokens += answer.tokens;
         const auto problem = static_cast<std::size_t>(first) + i++ / static_cast<std::size_t>(options.samples);
         all[problem].samples.push_back(std::move(answer));
       }
     }
-    if (!on_problems(first + count, tokens)) break;
+    if (!on_answers(all)) break;
   }
   return all;
 }
@@ -152,6 +149,21 @@ std::vector<MetricRow> metric_rows(const Outcomes& model, const Outcomes* other,
 const char* words_of(const report::Interval& difference) {
   if (difference.low > 0) return "better";
   return difference.high < 0 ? "worse" : "no difference shown";
+}
+
+int64_t tokens_of(const std::vector<Answers>& answers) {
+  int64_t tokens = 0;
+  for (const Answers& one : answers) {
+    tokens += one.greedy.tokens;
+    for (const Answer& sample : one.samples) tokens += sample.tokens;
+  }
+  return tokens;
+}
+
+double share_right(const std::vector<Answers>& answers) {
+  double sum = 0;
+  for (const Answers& one : answers) sum += right(one.greedy);
+  return answers.empty() ? 0 : sum / static_cast<double>(answers.size());
 }
 
 std::vector<std::pair<std::string, int64_t>> reasons_of(const std::vector<Answers>& answers) {

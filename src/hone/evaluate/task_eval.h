@@ -33,15 +33,15 @@ struct Answers {
   std::vector<Answer> samples;
 };
 
-/// Called now and then with the number of problems done; false ends the evaluation after them.
-using OnProblems = std::function<bool(int64_t done, int64_t sampled_tokens)>;
+/// Called now and then with the answers so far; false ends the evaluation.
+using OnAnswers = std::function<bool(const std::vector<Answers>& so_far)>;
 
-/// Answers to the problems, in their order; fewer when `on_problems` ended it. They depend on the problem's place in
+/// Answers to the problems, in their order; fewer when `on_answers` ended it. They depend on the problem's place in
 /// the list, the options and `rng`, not on threads. A completion that is cut at the limit counts as wrong.
 /// Errors: data for a problem that leaves no room for max_tokens, and those of make_requests and Engine::roll.
 std::vector<Answers> answer_problems(const models::Model& model, const std::vector<tasks::Problem>& problems,
                                      const tasks::Verifier& verifier, const EvalOptions& options, base::Pool& pool,
-                                     Rng rng, const OnProblems& on_problems);
+                                     Rng rng, const OnAnswers& on_answers);
 
 /// Most tokens that fit behind the longest prompt, at most `wanted`. Errors: data naming the problem whose prompt fills
 /// the context.
@@ -67,6 +67,10 @@ std::vector<MetricRow> metric_rows(const Outcomes& model, const Outcomes* other,
 
 /// What a difference says: "better" or "worse" when its interval lies on one side of 0, else "no difference shown".
 const char* words_of(const report::Interval& difference);
+
+/// Tokens sampled in all completions, and the share of right greedy ones.
+int64_t tokens_of(const std::vector<Answers>& answers);
+double share_right(const std::vector<Answers>& answers);
 
 /// Why wrong completions were wrong, most frequent first.
 std::vector<std::pair<std::string, int64_t>> reasons_of(const std::vector<Answers>& answers);

@@ -8,7 +8,7 @@
 namespace hone::evaluate {
 namespace {
 
-bool go_on(int64_t, int64_t) { return true; }
+bool go_on(const std::vector<Answers>&) { return true; }
 
 std::vector<Answers> answered(const models::Model& model, const std::vector<tasks::Problem>& problems,
                               const EvalOptions& options, int threads) {
@@ -55,9 +55,9 @@ TEST(TaskEval, ThreadsDoNotDecideAndTheCallerMayEndIt) {
   }
   base::Pool pool(1);
   std::vector<int64_t> heard;
-  const auto some = answer_problems(model, problems, even, options, pool, Rng(4), [&](int64_t done, int64_t tokens) {
-    heard.push_back(done);
-    EXPECT_GE(tokens, done * 8);  // one greedy and seven sampled completions of at least a token
+  const auto some = answer_problems(model, problems, even, options, pool, Rng(4), [&](const auto& so_far) {
+    heard.push_back(static_cast<int64_t>(so_far.size()));
+    EXPECT_GE(tokens_of(so_far), heard.back() * 8);  // a greedy and seven sampled completions of at least a token
     return false;
   });
   EXPECT_EQ(heard, (std::vector<int64_t>{32}));
@@ -91,6 +91,8 @@ TEST(TaskEval, Outcomes) {
   EXPECT_EQ(outcomes.at("mean"), (std::vector<double>{0.2, 0}));
   EXPECT_DOUBLE_EQ(outcomes.at("pass4")[0], 0.8);  // 1 − C(4,4)/C(5,4) = 1 − 1/5
   EXPECT_EQ(outcomes.at("pass5"), (std::vector<double>{1, 0}));
+  EXPECT_EQ(tokens_of(answers), 12);
+  EXPECT_EQ(share_right(answers), 0.5);
   const auto reasons = reasons_of(answers);
   ASSERT_EQ(reasons.size(), 3u);
   EXPECT_EQ(reasons[0], (std::pair<std::string, int64_t>{"c", 5}));
