@@ -22,13 +22,15 @@ $(BUILD)/.setup: tools/setup.sh
 $(BUILD)/build.ninja: | $(BUILD)/.setup
 	cmake -G Ninja -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release
 
+# The two programs; the tests are built by `make test`.
 build: $(BUILD)/build.ninja
-	cmake --build $(BUILD) -j $(JOBS)
+	cmake --build $(BUILD) -j $(JOBS) --target hone hone-engine
 
 demo: build
 	$(BUILD)/hone demo
 
-test: build
+test: $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS)
 	ctest --test-dir $(BUILD) --output-on-failure -j $(JOBS)
 	$(MAKE) fuzz
 
@@ -38,7 +40,7 @@ $(BUILD)/fuzz/build.ninja: | $(BUILD)/.setup
 	  -DHONE_FUZZ=ON -DHONE_SANITIZE=address,undefined
 
 fuzz: $(BUILD)/fuzz/build.ninja
-	cmake --build $(BUILD)/fuzz -j $(JOBS)
+	cmake --build $(BUILD)/fuzz -j $(JOBS) --target fuzzers
 	tools/fuzz.sh $(BUILD)/fuzz $(FUZZ_SECONDS)
 
 SOURCES = find src cli recipes tests bench -name '*.h' -o -name '*.cpp' 2>/dev/null

@@ -25,9 +25,9 @@ void settle_libraries() {
 }
 
 int dispatch(const char* program, std::vector<std::string> words) {
-  const std::vector<cli::Command> verbs = {cli::engine_verb("run", &cli::run_recipe),
-                                           cli::engine_verb("demo", &cli::run_demo),
-                                           cli::engine_verb("bench", &cli::run_bench)};
+  const std::vector<cli::Command> verbs = {
+      cli::engine_verb("run", &cli::run_recipe), cli::engine_verb("demo", &cli::run_demo),
+      cli::engine_verb("bench", &cli::run_bench), cli::engine_verb("inspect", &cli::run_inspect)};
   if (words.empty()) throw Error(ErrorKind::usage, "hone-engine is started by hone", "see: hone --help");
   const cli::Command& verb = cli::find_verb(verbs, words[0]);
   const cli::Call call = cli::parse(verb, program, std::move(words));

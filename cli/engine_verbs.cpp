@@ -3,6 +3,8 @@
 #include "cli/recipe_args.h"
 #include "hone/base/error.h"
 #include "hone/base/text_match.h"
+#include "hone/checkpoint/model_dir.h"
+#include "hone/models/hf_config.h"
 
 #include <algorithm>
 #include <charconv>
@@ -48,6 +50,8 @@ constexpr Option kBenchOptions[] = {
     {"--csv", "", "comma-separated rows on stdout"},
     {"--paced", "", "repeat when stdin says so: a line of seconds"},
 };
+
+constexpr Option kInspectOptions[] = {{"--ids", "LIST", "token ids of one sequence: 5,9,2"}};
 
 int64_t positive(const std::string& text, std::string_view option) {
   int64_t number = 0;
@@ -113,6 +117,20 @@ Command engine_verb(std::string_view name, int (*run)(const Call& call)) {
             kDemoOptions,
             run};
   }
+  if (name == "inspect") {
+    return {"inspect",
+            "what a model computes: its logits",
+            "logits MODEL --ids LIST",
+            2,
+            2,
+            "Prints the logits of a model folder at every position of a sequence, to be compared with those of other "
+            "programs: all of them with --json, else the five largest.",
+            "hone inspect logits my-model --ids 5,9,2\n"
+            "hone inspect logits my-model --ids 5,9,2 --json > logits.json\n"
+            "hone inspect --help",
+            kInspectOptions,
+            run};
+  }
   require(name == "bench", ErrorKind::internal, "no engine verb {}", name);
   return {"bench",
           "how fast this machine trains, generates, starts",
@@ -136,6 +154,29 @@ Call run_of_demo(const Call& demo) {
   run.operands = {"score"};
   run.options["--preset"] = {"demo"};
   return run;
+}
+
+InspectPlan inspect_plan(const Call& call) {
+  require(call.operands[0] == "logits", ErrorKind::usage, "nothing to inspect called \"{}\"; allowed: logits",
+          call.operands[0]);
+  InspectPlan plan{.model = call.operands[1]};
+  const checkpoint::ModelDir model(plan.model);
+  const auto config = models::config_from_json(model.config(), (plan.model / "config.json").string());
+  const auto text = call.value("--ids");
+  require(text.has_value(), ErrorKind::usage, "--ids is missing: the token ids to compute with, as in --ids 5,9,2");
+  for (std::size_t begin = 0; begin <= text->size();) {
+    const std::size_t end = std::min(text->find(',', begin), text->size());
+    const char *first = text->data() + begin, *last = text->data() + end;
+    int64_t id = -1;
+    const auto [stop, code] = std::from_chars(first, last, id);
+    require(code == std::errc() && stop == last && id >= 0 && id < config.vocab, ErrorKind::usage,
+            "--ids: \"{}\" is not a token id from 0 to {}", text->substr(begin, end - begin), config.vocab - 1);
+    plan.ids.push_back(id);
+    begin = end + 1;
+  }
+  require(static_cast<int64_t>(plan.ids.size()) <= config.context, ErrorKind::usage,
+          "--ids has {} tokens; the context of this model is {}", plan.ids.size(), config.context);
+  return plan;
 }
 
 std::vector<std::string> benches_of(const Call& call) {

@@ -6,15 +6,27 @@
 #include "hone/base/options.h"
 #include "hone/bench/bench.h"
 
+#include <cstdint>
+#include <filesystem>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace hone::cli {
 
-/// "run", "demo" or "bench" with what this program does for it.
+/// "run", "demo", "bench" or "inspect" with what this program does for it.
 Command engine_verb(std::string_view name, int (*run)(const Call& call));
 
 /// `hone demo …` as the `hone run score --preset demo …` that it stands for.
 Call run_of_demo(const Call& demo);
+
+/// What `hone inspect logits` is asked for.
+struct InspectPlan {
+  std::filesystem::path model;
+  std::vector<int64_t> ids;  ///< of one sequence; in the vocabulary, at most the context
+};
+/// Reads the model's config. Errors: usage (ids), format (config), io.
+InspectPlan inspect_plan(const Call& call);
 
 /// What `hone bench` is asked to measure, by name: the one operand, or everything. Errors: usage with the nearest name.
 std::vector<std::string> benches_of(const Call& call);

@@ -1,6 +1,8 @@
 #include "cli/engine_verbs.h"
 
+#include "cli/test_folder.h"
 #include "hone/base/error.h"
+#include "hone/checkpoint/safetensors.h"
 
 #include <gtest/gtest.h>
 
@@ -83,6 +85,23 @@ TEST(EngineVerbs, BenchRefuses) {
   EXPECT_NE(message({"--seconds", "-1"}).find("0 to 3600"), std::string::npos);
   EXPECT_NE(message({"--seconds", "nan"}).find("0 to 3600"), std::string::npos);
   EXPECT_NE(message({"--csv", "--json"}).find("exclude"), std::string::npos);
+}
+
+TEST(EngineVerbs, InspectPlan) {
+  const TestFolder folder;
+  folder.file("config.json", R"({"model_type": "gpt2", "vocab_size": 10, "n_positions": 4, "n_embd": 4, "n_layer": 1,
+                                 "n_head": 2})");
+  checkpoint::write_safetensors(folder.path() / "model.safetensors", {});
+  const std::string model = folder.path().string();
+  const InspectPlan plan = inspect_plan(called("inspect", {"logits", model, "--ids", "5,9,2"}));
+  EXPECT_EQ(plan.model, model);
+  EXPECT_EQ(plan.ids, (std::vector<int64_t>{5, 9, 2}));
+  EXPECT_EQ(inspect_plan(called("inspect", {"logits", model, "--ids", "0"})).ids.size(), 1u);
+  for (const char* ids : {"", "5,", ",5", "5,10", "-1", "5 9", "5,9x", "1,2,3,4,5", "99999999999999999999"})
+    EXPECT_THROW(inspect_plan(called("inspect", {"logits", model, "--ids", ids})), Error) << ids;
+  EXPECT_THROW(inspect_plan(called("inspect", {"logits", model})), Error);
+  EXPECT_THROW(inspect_plan(called("inspect", {"weights", model, "--ids", "1"})), Error);
+  EXPECT_THROW(inspect_plan(called("inspect", {"logits", model + "/none", "--ids", "1"})), Error);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ void expect_fits(const std::string& text) {
 
 TEST(Help, FitsEightyColumns) {
   std::vector<Command> verbs;
-  for (const char* name : {"run", "demo", "bench"}) verbs.push_back(engine_verb(name, &nothing));
+  for (const char* name : {"run", "demo", "bench", "inspect"}) verbs.push_back(engine_verb(name, &nothing));
   expect_fits(help_text(verbs));
   for (const Command& verb : verbs) expect_fits(help_text(verb));
 }

@@ -1,5 +1,5 @@
 // hone, the front program: it answers at once, because it never loads libtorch. The verbs that need tensors (run, demo,
-// bench) are checked here and then handed to hone-engine.
+// bench, inspect) are checked here and then handed to hone-engine.
 #include "cli/commands/verbs.h"
 #include "cli/console.h"
 #include "cli/help.h"
@@ -14,9 +14,9 @@ namespace {
 using namespace hone;
 
 std::vector<cli::Command> verbs() {
-  return {cli::run_verb(),  cli::demo_verb(),  cli::ls_verb(),     cli::show_verb(),
-          cli::cp_verb(),   cli::check_verb(), cli::report_verb(), cli::judge_verb(),
-          cli::data_verb(), cli::bench_verb(), cli::doctor_verb()};
+  return {cli::run_verb(),   cli::demo_verb(),    cli::ls_verb(),    cli::show_verb(), cli::cp_verb(),
+          cli::check_verb(), cli::report_verb(),  cli::judge_verb(), cli::data_verb(), cli::export_verb(),
+          cli::bench_verb(), cli::inspect_verb(), cli::doctor_verb()};
 }
 
 // `hone` without a verb; options such as --json apply to its status screen.

@@ -37,15 +37,19 @@ constexpr Option kOptions[] = {
 // How rows are cut into tokens, and how many fit.
 struct Lens {
   text::Tokenizer tokenizer;
+  std::optional<text::ChatTemplate> chat = std::nullopt;
   int64_t context = kDefaultContext;
   std::string what;  ///< "bytes", or whose tokens they are
+
+  data::Encoder encoder() const { return {tokenizer, chat ? &*chat : nullptr}; }
 };
 
 Lens lens_of(const Call& call) {
-  Lens lens{text::Tokenizer::bytes(text::standard_specials()), kDefaultContext, "bytes"};
+  Lens lens{text::Tokenizer::bytes(text::standard_specials()), std::nullopt, kDefaultContext, "bytes"};
   if (const auto model = call.value("--model")) {
     const checkpoint::ModelDir dir(*model);
     lens.tokenizer = text::Tokenizer::load(dir.path() / "tokenizer.json");
+    lens.chat = text::ChatTemplate::load(dir.path());
     const std::string where = (dir.path() / "config.json").string();
     for (const char* key : {"n_positions", "max_position_embeddings"}) {
       lens.context = base::get_int_or(dir.config(), key, lens.context, 1, 1 << 24, where);
@@ -72,7 +76,7 @@ std::vector<Shown> problems_as_shown(const fs::path& file, const std::string& ve
     Shown row;
     row.place = problem.id;
     row.note = problem.answer;
-    row.example.ids = data::prompt_ids(problem, lens.tokenizer);
+    row.example.ids = data::prompt_ids(problem, lens.encoder());
     row.example.loss_mask.assign(row.example.ids.size(), 0);
     row.tokens = static_cast<int64_t>(row.example.ids.size());
     shown.push_back(std::move(row));
@@ -85,7 +89,7 @@ std::vector<Shown> rows_as_shown(const fs::path& file, const Lens& lens) {
   for (const data::Row& row : data::read_rows(file)) {
     Shown one;
     one.place = row.place;
-    one.example = data::tokenize(row, lens.tokenizer, INT64_MAX, data::TooLong::refuse);
+    one.example = data::tokenize(row, lens.encoder(), INT64_MAX, data::TooLong::refuse);
     one.tokens = static_cast<int64_t>(one.example.ids.size());
     if (one.tokens > lens.context) {
       one.example.ids.resize(static_cast<std::size_t>(lens.context));

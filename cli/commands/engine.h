@@ -8,5 +8,6 @@ namespace hone::cli {
 int run_recipe(const Call& call);
 int run_demo(const Call& call);
 int run_bench(const Call& call);
+int run_inspect(const Call& call);
 
 }  // namespace hone::cli

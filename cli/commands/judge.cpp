@@ -8,6 +8,7 @@
 #include "hone/report/markdown.h"
 #include "hone/report/recipe_card.h"
 #include "hone/report/summary.h"
+#include "hone/report/verdict_table.h"
 
 namespace hone::cli {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Option kOptions[] = {
-    {"--record", "", "also write recipes/<recipe>/results.json"},
+    {"--record", "", "also into recipes/<recipe>/ and README.md"},
     {"--strict", "", "exit 1 unless every claim is REPRODUCED"},
 };
 
@@ -24,6 +25,17 @@ bool every_claim_reproduced(const Json& results) {
     if (claim["verdict"] != report::name_of(report::Verdict::reproduced)) return false;
   }
   return true;
+}
+
+// Every recorded result, in the order of the recipes, into the README's table.
+void update_readme() {
+  std::vector<Json> results;
+  std::error_code code;
+  for (const report::RecipeCard& card : report::recipe_cards()) {
+    const fs::path file = fs::path("recipes") / card.name / "results.json";
+    if (fs::exists(file, code)) results.push_back(base::parse_json(base::read_file(file), file.string()));
+  }
+  base::write_file_atomic("README.md", report::with_verdicts(base::read_file("README.md"), results));
 }
 
 int run_judge(const Call& call) {
@@ -38,14 +50,17 @@ int run_judge(const Call& call) {
   const Json results = report::judge_run(run, card.claims);
   const std::string text = base::dump(results, 2) + '\n';
   base::write_file_atomic(run / "results.json", text);
-  if (call.has("--record")) base::write_file_atomic(folder / "results.json", text);
+  if (call.has("--record")) {
+    base::write_file_atomic(folder / "results.json", text);
+    update_readme();
+  }
   if (call.has("--json")) {
     put("{}", text);
   } else {
     put("{}", report::verdicts_text(results));
   }
   if (call.has("--record") && !call.has("--quiet")) {
-    say("recorded in {}\n", (folder / "results.json").string());
+    say("recorded in {} and README.md\n", (folder / "results.json").string());
   }
   return call.has("--strict") && !every_claim_reproduced(results) ? 1 : 0;
 }

@@ -18,7 +18,11 @@ Json recipes_json() {
     for (const report::Preset& preset : card.presets) {
       presets.push_back({{"name", preset.name}, {"summary", preset.summary}});
     }
-    recipes.push_back({{"name", card.name}, {"title", card.title}, {"paper", card.paper}, {"presets", presets}});
+    recipes.push_back({{"name", card.name},
+                       {"title", card.title},
+                       {"paper", card.paper},
+                       {"presets", presets},
+                       {"recorded", card.recorded}});
   }
   return recipes;
 }
@@ -32,11 +36,14 @@ Json runs_json(const Call& call) {
 Json tasks_json() { return {{"worlds", tasks::countdown_world_names()}, {"verifiers", tasks::verifier_names()}}; }
 
 void print_recipes(const Console& console) {
-  Table table({"recipe", "what", "paper", "presets"});
+  Table table({"recipe", "what", "paper", "presets", "claims"});
   for (const report::RecipeCard& card : report::recipe_cards()) {
     std::string presets;
     for (const report::Preset& preset : card.presets) presets += (presets.empty() ? "" : ", ") + preset.name;
-    table.row({console.paint(Tone::accent, card.name), card.title, card.paper, presets});
+    table.row({console.paint(Tone::accent, card.name), card.title, card.paper, presets,
+               card.claims.empty()     ? "–"
+               : card.recorded.empty() ? "not judged yet"
+                                       : card.recorded});
   }
   put("{}", table.text(console));
 }

@@ -18,12 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr Option kHash = {"--hash", "", "of a model: read large files in full"};
 constexpr Option kConfig = {"--config", "", "print as TOML, to be saved and edited"};
 
 std::span<const Option> show_options() {
   static const std::vector<Option> options = [] {
     std::vector<Option> all(recipe_options().begin(), recipe_options().end());
-    all.push_back(kConfig);
+    all.insert(all.end(), {kConfig, kHash});
     return all;
   }();
   return options;

@@ -1,88 +1,94 @@
 #include "cli/commands/show_model.h"
 
 #include "cli/console.h"
-#include "hone/base/files.h"
-#include "hone/base/sha256.h"
+#include "cli/model_facts.h"
 #include "hone/checkpoint/model_dir.h"
-#include "hone/text/tokenizer.h"
 
-#include <algorithm>
-#include <map>
+#include <vector>
 
 namespace hone::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-struct Facts {
-  int64_t parameters = 0;
-  std::map<std::string, int64_t> dtypes;  ///< elements by dtype
-};
+Json memory_json(const ModelMemory& memory) {
+  return {{"inference_bytes", memory.inference},
+          {"cache_bytes_per_token", memory.cache_token},
+          {"lora_bytes", memory.lora},
+          {"full_bytes", memory.full}};
+}
 
-Facts facts_of(const checkpoint::ModelDir& model) {
-  Facts facts;
+void print_json(const fs::path& dir, const checkpoint::ModelDir& model, const ModelFacts& facts, const Json& rest) {
+  Json tensors = Json::array();
   for (const checkpoint::TensorInfo* tensor : model.tensors()) {
-    facts.parameters += tensor->elements();
-    facts.dtypes[checkpoint::name_of(tensor->dtype)] += tensor->elements();
+    tensors.push_back(
+        {{"name", tensor->name}, {"dtype", checkpoint::name_of(tensor->dtype)}, {"shape", tensor->shape}});
   }
-  return facts;
+  Json out = {{"path", dir.string()},
+              {"model_type", facts.type},
+              {"supported", facts.config.has_value()},
+              {"parameters", facts.parameters},
+              {"dtypes", facts.dtypes},
+              {"config", model.config()},
+              {"memory", nullptr}};
+  if (!facts.config) out["unsupported"] = facts.unsupported;
+  if (facts.memory) out["memory"] = memory_json(*facts.memory);
+  out.update(rest);
+  out["tensors"] = tensors;
+  put("{}\n", base::dump(out, 2));
 }
 
-Json files_json(const fs::path& dir) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(dir)) {
-    if (entry.is_regular_file()) files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  Json list = Json::array();
-  for (const fs::path& file : files) {
-    list.push_back({{"file", file.filename().string()},
-                    {"bytes", fs::file_size(file)},
-                    {"sha256", base::sha256_hex_of_file(file)}});
-  }
-  return list;
+std::string tokenizer_text(const Json& tokenizer) {
+  if (tokenizer.is_null()) return "none";
+  return fmt::format("{} of {} tokens", tokenizer["kind"].get<std::string>(),
+                     count_text(tokenizer["tokens"].get<int64_t>()));
 }
 
-Json tokenizer_json(const text::Tokenizer& tokenizer) {
-  return {{"kind", text::name_of(tokenizer.kind())}, {"tokens", tokenizer.size()}};
+std::string template_text(const Json& chat) {
+  if (chat.is_null()) return "none";
+  return fmt::format("{}, {} · {}", chat["file"].get<std::string>(), size_text(chat["bytes"].get<uint64_t>()),
+                     chat["sha256"].get<std::string>().substr(0, 16));
 }
 
-std::string shape_text(const std::vector<int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+std::string memory_text(const ModelMemory& m) {
+  return fmt::format("inference {} and {} a token of context · LoRA {} · full training {}, each without activations",
+                     size_text(m.inference), size_text(m.cache_token), size_text(m.lora), size_text(m.full));
+}
+
+Table file_table(const Json& files) {
+  Table table({"file", "size", "sha256"});
+  for (const Json& file : files) {
+    const bool whole = file.contains("sha256");
+    const auto hash = file[whole ? "sha256" : "sample_sha256"].get<std::string>().substr(0, 16);
+    table.row({file["file"].get<std::string>(), size_text(file["bytes"].get<uint64_t>()),
+               hash + (whole ? "" : " of a sample (--hash reads all)")});
+  }
+  return table;
+}
 
 }  // namespace
 
 void show_model(const Call& call, const fs::path& dir) {
   const checkpoint::ModelDir model(dir);
-  const Facts facts = facts_of(model);
-  const Json tokenizer = tokenizer_json(text::Tokenizer::load(dir / "tokenizer.json"));
-  const Json files = files_json(dir);
-  if (call.has("--json")) {
-    Json tensors = Json::array();
-    for (const checkpoint::TensorInfo* tensor : model.tensors()) {
-      tensors.push_back(
-          {{"name", tensor->name}, {"dtype", checkpoint::name_of(tensor->dtype)}, {"shape", tensor->shape}});
-    }
-    const Json out = {{"path", dir.string()},   {"config", model.config()}, {"parameters", facts.parameters},
-                      {"dtypes", facts.dtypes}, {"tokenizer", tokenizer},   {"files", files},
-                      {"tensors", tensors}};
-    put("{}\n", base::dump(out, 2));
-    return;
-  }
+  const ModelFacts facts = model_facts(model);
+  const Json rest = {{"tokenizer", tokenizer_facts(dir)},
+                     {"template", template_facts(dir)},
+                     {"files", file_facts(dir, call.has("--hash") ? Hashing::full : Hashing::sampled)}};
+  if (call.has("--json")) return print_json(dir, model, facts, rest);
   const Console console = Console::of(stdout);
-  const std::string type = base::get_string_or(model.config(), "model_type", "unknown", "config.json");
-  put("{}  {} · {} parameters", console.paint(Tone::bold, dir.string()), type, count_text(facts.parameters));
+  put("{}  {} · {} parameters", console.paint(Tone::bold, dir.string()), facts.type, count_text(facts.parameters));
   for (const auto& [dtype, count] : facts.dtypes) put(" · {}", dtype);
-  put(" · {} of {} tokens\n\n", tokenizer["kind"].get<std::string>(), tokenizer["tokens"].get<int64_t>());
-  Table table({"file", "size", "sha256"});
-  for (const Json& file : files) {
-    table.row({file["file"].get<std::string>(), size_text(file["bytes"].get<uint64_t>()),
-               file["sha256"].get<std::string>().substr(0, 16)});
-  }
+  put("\n\n");
+  if (facts.config) put("architecture  {}\n", architecture_text(*facts.config));
+  if (!facts.config) put("{}  {}\n", console.paint(Tone::warn, "unsupported "), facts.unsupported);
+  put("tokenizer     {}\ntemplate      {}\n", tokenizer_text(rest["tokenizer"]), template_text(rest["template"]));
+  if (facts.memory) put("memory        {}\n", memory_text(*facts.memory));
   Table tensors({"tensor", "dtype", "shape"});
   for (const checkpoint::TensorInfo* tensor : model.tensors()) {
-    tensors.row({tensor->name, checkpoint::name_of(tensor->dtype), shape_text(tensor->shape)});
+    tensors.row(
+        {tensor->name, checkpoint::name_of(tensor->dtype), fmt::format("[{}]", fmt::join(tensor->shape, ", "))});
   }
-  put("{}\n{}", table.text(console), tensors.text(console));
+  put("\n{}\n{}", file_table(rest["files"]).text(console), tensors.text(console));
 }
 
 }  // namespace hone::cli

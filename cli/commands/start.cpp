@@ -1,5 +1,5 @@
-// run, demo and bench in the front program: everything that can be wrong is found here, in milliseconds and before
-// anything is written; then the engine takes over.
+// run, demo, bench and inspect in the front program: everything that can be wrong is found here, in milliseconds and
+// before anything is written; then the engine takes over.
 #include "cli/commands/verbs.h"
 #include "cli/console.h"
 #include "cli/launch.h"
@@ -67,10 +67,16 @@ int start_bench(const Call& call) {
                                   thread_count(call)));
 }
 
+int start_inspect(const Call& call) {
+  const InspectPlan plan = inspect_plan(call);
+  become_engine(call, fmt::format("hone inspect logits · {} · loading the engine …", plan.model.string()));
+}
+
 }  // namespace
 
 Command run_verb() { return engine_verb("run", &start_run); }
 Command demo_verb() { return engine_verb("demo", &start_demo); }
 Command bench_verb() { return engine_verb("bench", &start_bench); }
+Command inspect_verb() { return engine_verb("inspect", &start_inspect); }
 
 }  // namespace hone::cli

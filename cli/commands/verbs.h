@@ -10,6 +10,7 @@ Command check_verb();
 Command cp_verb();
 Command data_verb();
 Command doctor_verb();
+Command export_verb();
 Command judge_verb();
 Command ls_verb();
 Command report_verb();
@@ -19,6 +20,7 @@ Command show_verb();
 Command run_verb();
 Command demo_verb();
 Command bench_verb();
+Command inspect_verb();
 
 /// Bare `hone`: version, last runs, three next commands.
 int print_status(const Call& call);

@@ -28,7 +28,7 @@ Examples tokenize_file(const std::string& file, const models::Model& model, cons
   const auto cut = o.too_long == "truncate" ? data::TooLong::truncate : data::TooLong::refuse;
   Examples out;
   for (const auto& row : data::read_rows(file))
-    out.push_back(data::tokenize(row, model.tokenizer, model.decoder.config.context, cut));
+    out.push_back(data::tokenize(row, {model.tokenizer, model.chat_format()}, model.decoder.config.context, cut));
   return out;
 }
 

@@ -9,8 +9,8 @@
 namespace hone::invariants {
 namespace {
 
-const std::vector<std::string> kVerbs = {"run",    "demo",  "ls",   "show",  "cp",    "check",
-                                         "report", "judge", "data", "bench", "doctor"};
+const std::vector<std::string> kVerbs = {"run",  "demo",   "ls",    "show",    "cp",    "check", "report",
+                                         "judge", "data", "export", "bench", "inspect", "doctor"};
 
 TEST(Front, DoesNotLinkLibtorch) {
   const std::string libraries = libraries_of("hone");
@@ -40,6 +40,22 @@ TEST(Front, HelpFitsEightyColumnsAndShowsThreeExamples) {
     }
     EXPECT_EQ(examples, 3) << help.out;
   }
+}
+
+TEST(Front, ExportsOneFileAndOverwritesNothing) {
+  const Folder folder;
+  const std::string model = std::string(HONE_SOURCE_DIR) + "/tests/golden/llama-tiny";
+  const std::vector<std::string> words = {"export", model, "--to", "gguf", "--type", "q8_0", "--out", "m.gguf"};
+  const Outcome first = hone(words, {.folder = folder.path()});
+  EXPECT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(first.out, "m.gguf\n");
+  EXPECT_NE(first.err.find("symbol vocabulary"), std::string::npos) << first.err;
+  EXPECT_EQ(hone(words, {.folder = folder.path()}).code, 2) << "the file exists";
+  const Outcome peft = hone({"export", model, "--to", "peft"}, {.folder = folder.path()});
+  EXPECT_EQ(peft.code, 2);
+  EXPECT_NE(peft.err.find("no adapters yet"), std::string::npos) << peft.err;
+  EXPECT_EQ(hone({"export", model, "--to", "hf", "--out", "copy"}, {.folder = folder.path()}).code, 0);
+  EXPECT_EQ(hone({"check", "--model", "copy"}, {.folder = folder.path()}).out.substr(0, 16), "template    none");
 }
 
 TEST(Front, WritesNothingButWhatItIsAskedFor) {

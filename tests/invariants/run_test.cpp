@@ -190,7 +190,8 @@ TEST_F(Engine, SeveralSeedsAreJudgedTogether) {
 
 TEST_F(Engine, OneWriterAtATime) {
   const Folder folder;
-  Running first(smoke("sft", {"--out", "run"}), {.folder = folder.path()});
+  // Long enough to be still there when the second has started.
+  Running first(smoke("sft", {"--out", "run", "--set", "fit.steps=1000000"}), {.folder = folder.path()});
   while (!fs::exists(folder / "run/run.lock")) ASSERT_FALSE(first.ends_within(0.02));
   const Outcome second = hone({"run", "--resume", "run"}, {.folder = folder.path()});
   EXPECT_EQ(second.code, 2) << second.err;

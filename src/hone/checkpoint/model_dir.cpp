@@ -229,6 +229,12 @@ void ModelDir::read(std::string_view name, std::span<std::byte> out) const {
   found.file->read(*found.tensor, out);
 }
 
+bool ModelDir::same(std::string_view a, std::string_view b) const {
+  const Entry &one = entry(a), &other = entry(b);
+  if (one.tensor->dtype != other.tensor->dtype || one.tensor->shape != other.tensor->shape) return false;
+  return one.file->same_bytes(*one.tensor, *other.file, *other.tensor);
+}
+
 void ModelDir::read_floats(std::string_view name, std::span<const int64_t> shape, std::span<float> out) const {
   const Entry& found = entry(name);
   if (!std::equal(shape.begin(), shape.end(), found.tensor->shape.begin(), found.tensor->shape.end())) {
@@ -252,6 +258,7 @@ void write_model_dir(const fs::path& dir, const ModelFiles& files) {
                 "choose another folder, or remove this one");
   }
   uint64_t bytes = base::dump(files.tokenizer).size() * 2;
+  for (const auto& [name, text] : files.others) bytes += text.size();
   for (const TensorData& tensor : files.tensors) bytes += byte_count(tensor);
   require_space(final, bytes);
   if (final.has_parent_path()) base::make_folders(final.parent_path());
@@ -260,6 +267,10 @@ void write_model_dir(const fs::path& dir, const ModelFiles& files) {
     write_json(tmp / "config.json", files.config);
     write_json(tmp / "tokenizer.json", files.tokenizer);
     write_json(tmp / "generation_config.json", files.generation_config);
+    for (const auto& [name, text] : files.others) {
+      require(is_plain_name(name), ErrorKind::internal, "{} is not the name of a file", quote_name(name));
+      base::write_file_atomic(tmp / name, text);
+    }
     write_safetensors(tmp / "model.safetensors", files.tensors);
   });
 }

@@ -45,6 +45,8 @@ class ModelDir {
   /// Bytes of a tensor as they are stored; `out` must have end - begin bytes.
   /// Errors: format if there is no such tensor, with the nearest name; io.
   void read(std::string_view name, std::span<std::byte> out) const;
+  /// Whether two tensors have the same dtype, shape and bytes. Memory: half a megabyte. Errors: format, io.
+  bool same(std::string_view a, std::string_view b) const;
   /// As float32. Errors: format if there is no such tensor, with the nearest name, or if `shape` is not the tensor's,
   /// naming both; numeric for non-finite weights; io.
   void read_floats(std::string_view name, std::span<const int64_t> shape, std::span<float> out) const;
@@ -67,6 +69,7 @@ class ModelDir {
 struct ModelFiles {
   Json config, tokenizer, generation_config;
   std::vector<TensorData> tensors;
+  std::map<std::string, std::string> others = {};  ///< further files, by plain name
 };
 
 /// Writes a model folder in one rename. Errors: usage if `dir` exists and is not empty; io (disk full, …), with nothing

@@ -133,6 +133,21 @@ void SafetensorsFile::read(const TensorInfo& tensor, std::span<std::byte> out) c
   file_.read(header_.data_begin + tensor.begin, out);
 }
 
+bool SafetensorsFile::same_bytes(const TensorInfo& tensor, const SafetensorsFile& other,
+                                 const TensorInfo& of_other) const {
+  const uint64_t size = tensor.end - tensor.begin;
+  if (size != of_other.end - of_other.begin) return false;
+  std::vector<std::byte> a(std::min<uint64_t>(kPieceBytes, size)), b(a.size());
+  for (uint64_t done = 0; done < size;) {
+    const std::size_t count = std::min<uint64_t>(a.size(), size - done);
+    file_.read(header_.data_begin + tensor.begin + done, std::span(a).first(count));
+    other.file_.read(other.header_.data_begin + of_other.begin + done, std::span(b).first(count));
+    if (!std::equal(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(count), b.begin())) return false;
+    done += count;
+  }
+  return true;
+}
+
 void SafetensorsFile::read_floats(const TensorInfo& tensor, std::span<float> out, NonFinite policy) const {
   require(out.size() == static_cast<uint64_t>(tensor.elements()), ErrorKind::internal,
           "{}: tensor {} has {} elements, {} were asked for", path().string(), quote_name(tensor.name),

@@ -69,6 +69,8 @@ class SafetensorsFile {
   const TensorInfo* find(std::string_view name) const { return header_.find(name); }
   /// Bytes of a tensor; `out` must have end - begin bytes. Errors: io.
   void read(const TensorInfo& tensor, std::span<std::byte> out) const;
+  /// Whether a tensor's bytes are those of another, here or in another file. Memory: half a megabyte. Errors: io.
+  bool same_bytes(const TensorInfo& tensor, const SafetensorsFile& other, const TensorInfo& of_other) const;
   /// A tensor's numbers as float32; `out` must have elements() floats. f16, bf16 and integers up to 2^24 are exact,
   /// other integers and f64 are rounded, booleans become 0 or 1.
   /// Errors: io; numeric, naming tensor and element, if a value is not finite as float32 and those are refused.

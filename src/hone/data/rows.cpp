@@ -129,7 +129,23 @@ class Builder {
   Example example_;
 };
 
-Example join(const Row& row, const text::Tokenizer& tokenizer) {
+Json to_json(const std::vector<tasks::Message>& messages) {
+  Json list = Json::array();
+  for (const tasks::Message& message : messages) list.push_back({{"role", message.role}, {"content", message.content}});
+  return list;
+}
+
+Example join_by_template(const Row& row, const Encoder& encoder) {
+  const auto text = encoder.chat->training_text(to_json(row.messages), row.prompt_messages);
+  text::ChatTokens tokens = text::encode_chat(text, encoder.tokenizer);
+  require(!tokens.ids.empty(), ErrorKind::data, "{} makes no tokens of the conversation", encoder.chat->where());
+  tokens.generated[0] = 0;  // nothing predicts the first token
+  return {.ids = std::move(tokens.ids), .loss_mask = std::move(tokens.generated)};
+}
+
+Example join(const Row& row, const Encoder& encoder) {
+  const text::Tokenizer& tokenizer = encoder.tokenizer;
+  if (!row.messages.empty() && encoder.chat != nullptr) return join_by_template(row, encoder);
   Builder builder(tokenizer);
   if (!row.messages.empty()) {
     int64_t index = 0;
@@ -167,11 +183,11 @@ std::vector<Row> read_rows(const std::filesystem::path& jsonl) {
   return parse_rows(base::read_file(jsonl), jsonl.string());
 }
 
-Example tokenize(const Row& row, const text::Tokenizer& tokenizer, int64_t max_tokens, TooLong cut) {
+Example tokenize(const Row& row, const Encoder& encoder, int64_t max_tokens, TooLong cut) {
   require(max_tokens >= 1, ErrorKind::usage, "rows of at most {} tokens asked; allowed: 1 or more", max_tokens);
   Example example;
   try {
-    example = join(row, tokenizer);
+    example = join(row, encoder);
   } catch (const Error& error) {
     throw Error(error.kind(), fmt::format("{}: {}", row.place, error.what()), error.remedy());
   }
@@ -183,7 +199,13 @@ Example tokenize(const Row& row, const text::Tokenizer& tokenizer, int64_t max_t
   return example;
 }
 
-text::Ids prompt_ids(const tasks::Problem& problem, const text::Tokenizer& tokenizer) {
+text::Ids prompt_ids(const tasks::Problem& problem, const Encoder& encoder) {
+  const text::Tokenizer& tokenizer = encoder.tokenizer;
+  if (!problem.messages.empty() && encoder.chat != nullptr) {
+    text::ChatOptions options;
+    options.prompt = text::ChatOptions::Prompt::assistant;
+    return text::encode_chat(encoder.chat->render(to_json(problem.messages), options), tokenizer).ids;
+  }
   Builder builder(tokenizer);
   if (problem.messages.empty()) {
     builder.text(problem.prompt, 0);

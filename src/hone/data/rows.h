@@ -3,6 +3,7 @@
 
 #include "hone/data/example.h"
 #include "hone/tasks/problem.h"
+#include "hone/text/chat_template.h"
 
 #include <filesystem>
 #include <string>
@@ -33,17 +34,29 @@ std::vector<Row> read_rows(const std::filesystem::path& jsonl);
 /// The same of a text; `name` stands for the file in places and errors.
 std::vector<Row> parse_rows(std::string_view content, std::string_view name);
 
+/// How rows become tokens: a vocabulary and, when the model brings one, its format for conversations. Both must outlive
+/// it.
+struct Encoder {
+  Encoder(const text::Tokenizer& vocabulary, const text::ChatTemplate* format = nullptr)
+      : tokenizer(vocabulary), chat(format) {}
+
+  const text::Tokenizer& tokenizer;
+  const text::ChatTemplate* chat;  ///< nullptr: hone's own format
+};
+
 /// Tokens of a row. Loss lies on the assistant's turns of a conversation (their content and the closing <end>), on the
 /// completion and its <end>, or on the whole text.
-///   conversation  <bos> then for each message its role token, its content, <end>; e.g. <user> 3 4 -> 7 : <end>
+///   conversation  with a chat template what that writes, special tokens included (see text/chat_template.h); else
+///                 <bos> then for each message its role token, its content, <end>; e.g. <user> 3 4 -> 7 : <end>
 ///   others        <bos> prompt completion <end>
 /// Prompt and completion are encoded apart and joined as ids, never encoded again as one text.
 /// Errors: data, naming row.place: a row longer than `max_tokens` when `cut` is refuse (truncate keeps its beginning),
-/// a word that is not in the vocabulary.
+/// a word that is not in the vocabulary; format or data from the chat template.
 enum class TooLong { refuse, truncate };
-Example tokenize(const Row& row, const text::Tokenizer& tokenizer, int64_t max_tokens, TooLong cut);
+Example tokenize(const Row& row, const Encoder& encoder, int64_t max_tokens, TooLong cut);
 
-/// Ids of a problem as the model is asked it: <bos> prompt, or the conversation followed by the assistant's role token.
-text::Ids prompt_ids(const tasks::Problem& problem, const text::Tokenizer& tokenizer);
+/// Ids of a problem as the model is asked it: <bos> prompt, or the conversation followed by the assistant's role token
+/// (with a chat template: by its generation prompt).
+text::Ids prompt_ids(const tasks::Problem& problem, const Encoder& encoder);
 
 }  // namespace hone::data

@@ -129,6 +129,30 @@ TEST(Rows, FromAFile) {
   std::filesystem::remove(path);
 }
 
+TEST(Rows, AConversationInTheModelsOwnFormat) {
+  const auto tokenizer = text::Tokenizer::bytes(text::standard_specials());
+  const text::ChatTemplate chat(
+      "{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}"
+      "{% if add_generation_prompt %}<assistant>{% endif %}",
+      "t", Json::object());
+  const Row row =
+      parse_rows(R"({"messages": [{"role": "user", "content": "a<end>"}, {"role": "assistant", "content": "bc"}]})",
+                 "r.jsonl")
+          .front();
+  const Example example = tokenize(row, {tokenizer, &chat}, 99, TooLong::refuse);
+  EXPECT_EQ(tokenizer.decode_all(example.ids), "<user>a<end><end><assistant>bc<end>");
+  EXPECT_EQ(std::count(example.ids.begin(), example.ids.end(), tokenizer.end()), 2);  // the user's is text
+  EXPECT_EQ(example.loss_mask, (std::vector<uint8_t>{0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1}));
+  const text::ChatTemplate refusing("{{ raise_exception('no') }}", "t", Json::object());
+  EXPECT_TRUE(says(error_of([&] {
+                     tokenize(row, {tokenizer, &refusing}, 99, TooLong::refuse);
+                   }),
+                   "data: r.jsonl:1: t:1"));
+  tasks::Problem problem;
+  problem.messages = {{"user", "a"}};
+  EXPECT_EQ(tokenizer.decode_all(prompt_ids(problem, {tokenizer, &chat})), "<user>a<end><assistant>");
+}
+
 TEST(PromptIds, AsksTheAssistantToSpeak) {
   tasks::Problem problem;
   problem.messages = {{"system", "e"}, {"user", "a b"}};

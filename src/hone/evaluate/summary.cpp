@@ -28,7 +28,7 @@ void save_model(const train::Env& env, const std::string& name, const models::Mo
   std::error_code ignored;  // what is left of an interrupted run; a real failure shows when saving
   std::filesystem::remove_all(dir, ignored);
   base::make_folders(dir.parent_path());
-  models::save(dir, model.decoder, model.tokenizer);
+  models::save(dir, model.decoder, model.tokenizer, model.chat_format());
 }
 
 Json to_json(const std::vector<TwoTurn>& outcomes) {
@@ -52,8 +52,10 @@ Json TwoTurnSummary::transcripts(const std::string& arm, const std::vector<TwoTu
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       const auto& o = outcomes[i];
       if (right(o.first) != first || right(o.second) == first) continue;
-      out.push_back({{"kind", kind}, {"rule", "the first held-out problem, in split order, that went " + kind},
-                     {"arm", arm}, {"prompt", problem_text(problems_[i])},
+      out.push_back({{"kind", kind},
+                     {"rule", "the first held-out problem, in split order, that went " + kind},
+                     {"arm", arm},
+                     {"prompt", problem_text(problems_[i])},
                      {"turns", {turn_json(o.first), turn_json(o.second)}}});
       break;
     }
@@ -101,7 +103,9 @@ Json run_cost(const train::Env& env) {
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  return {{"wall_seconds", seconds}, {"train_tokens", trained}, {"sampled_tokens", sampled},
+  return {{"wall_seconds", seconds},
+          {"train_tokens", trained},
+          {"sampled_tokens", sampled},
           {"peak_rss_bytes", static_cast<int64_t>(usage.ru_maxrss) * 1024}};
 }
 

@@ -83,10 +83,10 @@ std::vector<Ticket> cut_tickets(std::span<const Request> requests, int64_t rollo
 // Live sequences of a worker. The matrix kernel is at its best from 4 rows on; what more rows save is reading the
 // weights again, what they cost is that their caches push each other, and the weights, out of the CPU's cache.
 int64_t slots_of_worker(const EngineOptions& options, int64_t rollouts, int64_t workers, int64_t sequence_bytes) {
-  constexpr int64_t kFew = 8, kMany = 16, kHotBytes = 4 << 20;
-  // Caches too large to stay near are read from afar anyway; then it is the weights that are read less often.
-  const int64_t hot = kHotBytes / std::max<int64_t>(1, sequence_bytes);
-  const int64_t best = hot >= kFew ? hot : kMany;
+  constexpr int64_t kFew = 8, kMany = 16, kNearBytes = 4 << 20;
+  // Caches too large to stay near are read from afar anyway; then it is the weights that should be read less often.
+  const bool far = kFew * sequence_bytes > 2 * kNearBytes;
+  const int64_t best = far ? kMany : std::max(kFew, kNearBytes / std::max<int64_t>(1, sequence_bytes));
   // Every live sequence may have a prompt of its own; `sequence_bytes` is the cache of both.
   const int64_t fitting = options.cache_bytes / std::max<int64_t>(1, sequence_bytes);
   return std::max<int64_t>(1, std::min({options.slots, best, fitting, (rollouts + workers - 1) / workers}));

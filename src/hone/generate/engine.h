@@ -58,7 +58,7 @@ enum class Backend {
 /// How an engine works. `slots` and `cache_bytes` bound what one worker holds: they change the speed, never the
 /// results.
 struct EngineOptions {
-  int64_t slots = 32;                 ///< most sequences a worker decodes in lock step
+  int64_t slots = 32;                 ///< most sequences a worker decodes in lock step; fewer if their caches are large
   int64_t cache_bytes = 256ll << 20;  ///< caches of keys and values of a worker; one sequence is always run
   /// How the matrices are kept. bf16 and int8 halve and quarter what a small batch has to read, and sample from another
   /// model than the trainer's: log-probs are exact under that model, and only fp32's agree with the trainer's to 1e-4.

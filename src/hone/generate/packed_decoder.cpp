@@ -51,6 +51,8 @@ PackedDecoder pack(const models::Decoder& model, base::Pool& pool, kernels::Weig
     PackedBlock& to = packed.blocks[i];
     to.norm1 = pack_norm(from.norm1);
     to.norm2 = pack_norm(from.norm2);
+    to.q_norm = pack_norm(from.q_norm);
+    to.k_norm = pack_norm(from.k_norm);
     plan(from.qkv.weight, from.qkv.bias, to.qkv);
     plan(from.out.weight, from.out.bias, to.out);
     plan(from.up.weight, from.up.bias, to.up);
@@ -100,13 +102,13 @@ kernels::KvPlace KvCache::place(int64_t layer, int64_t token) {
 RopeTable make_rope_table(const DecoderConfig& c, int64_t tokens) {
   RopeTable table{tokens, {}, {}};
   if (c.family != Family::llama) return table;
+  const auto frequencies = models::rope_frequencies(c.head_dim, c.rope_theta, c.rope);
   for (int64_t t = 0; t < tokens; ++t) {
-    for (int64_t i = 0; i < c.head_dim / 2; ++i) {
+    for (const double frequency : frequencies) {
       // In double, as in training: at position 100,000 a float angle is off by 0.01 rad.
-      const double exponent = 2.0 * static_cast<double>(i) / static_cast<double>(c.head_dim);
-      const double angle = static_cast<double>(t) * std::pow(c.rope_theta, -exponent);
-      table.cos.push_back(static_cast<float>(std::cos(angle)));
-      table.sin.push_back(static_cast<float>(std::sin(angle)));
+      const double angle = static_cast<double>(t) * frequency;
+      table.cos.push_back(static_cast<float>(std::cos(angle) * c.rope.magnitude));
+      table.sin.push_back(static_cast<float>(std::sin(angle) * c.rope.magnitude));
     }
   }
   return table;
@@ -179,6 +181,7 @@ class Pass {
   void block(const PackedBlock& b, int64_t layer) {
     apply_norm(b.norm1, w_.x_.data(), {rows_, c_.width}, c_.norm_eps, w_.normed_.data());
     kernels::packed_linear(b.qkv, w_.normed_.data(), rows_, w_.qkv_.data());
+    if (c_.qk_norm) norm_heads(b);
     for (const Piece& p : pieces_) attend(p, layer);
     kernels::packed_linear_add(b.out, w_.mixed_.data(), rows_, w_.x_.data());
     apply_norm(b.norm2, w_.x_.data(), {rows_, c_.width}, c_.norm_eps, w_.normed_.data());
@@ -188,6 +191,16 @@ class Pass {
     else
       kernels::swiglu(w_.up_.data(), {rows_, c_.mlp}, w_.up_.data());
     kernels::packed_linear_add(b.down, w_.up_.data(), rows_, w_.x_.data());
+  }
+
+  // Queries and keys of every head, in place.
+  void norm_heads(const PackedBlock& b) {
+    const int64_t q_width = c_.heads * c_.head_dim, stride = q_width + 2 * c_.kv_heads * c_.head_dim;
+    for (int64_t i = 0; i < rows_; ++i) {
+      float *q = w_.qkv_.data() + i * stride, *k = q + q_width;
+      apply_norm(b.q_norm, q, {c_.heads, c_.head_dim}, c_.norm_eps, q);
+      apply_norm(b.k_norm, k, {c_.kv_heads, c_.head_dim}, c_.norm_eps, k);
+    }
   }
 
   void attend(const Piece& p, int64_t layer) {
@@ -207,11 +220,12 @@ class Pass {
     }
     const auto own_part = own.segment(layer, own.tokens() + p.count);
     const kernels::AttendOut out{w_.mixed_.data() + p.row * q_width, q_width, w_.scores_.data()};
+    const kernels::Queries queries{qkv, p.count, stride, c_.window(static_cast<std::size_t>(layer))};
     if (p.prefix_tokens() == 0) {
-      kernels::attend({qkv, p.count, stride}, {&own_part, 1}, shape, out);
+      kernels::attend(queries, {&own_part, 1}, shape, out);
     } else {
       const kernels::KvSegment past[] = {p.feed->prefix->segment(layer, p.prefix_tokens()), own_part};
-      kernels::attend({qkv, p.count, stride}, past, shape, out);
+      kernels::attend(queries, past, shape, out);
     }
   }
 

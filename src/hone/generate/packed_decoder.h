@@ -19,7 +19,7 @@ struct PackedNorm {
 };
 
 struct PackedBlock {
-  PackedNorm norm1, norm2;
+  PackedNorm norm1, norm2, q_norm, k_norm;
   kernels::PackedLinear qkv, out, up, down;
 };
 
@@ -64,7 +64,7 @@ class KvCache {
   kernels::Floats own_;
 };
 
-/// cos and sin of every position's rotation, [tokens, head_dim/2]; empty for GPT-2.
+/// cos and sin of every position's rotation, stretched as the config says, [tokens, head_dim/2]; empty for GPT-2.
 struct RopeTable {
   int64_t tokens = 0;
   std::vector<float> cos, sin;

@@ -12,13 +12,13 @@
 namespace hone::kernels {
 namespace {
 
-// One query with all its heads over the first `tokens` tokens of `past`. Head h's scores and weights lie at
-// scratch + h·stride.
+// One query with all its heads over the tokens [first, tokens) of `past`. Head h's scores and weights lie at
+// scratch + h·stride, the token's index further on.
 struct Query {
   const float* data;
   std::span<const KvSegment> past;
   HeadShape shape;
-  int64_t tokens, stride;
+  int64_t first, tokens, stride;
   float* scratch;
   float* out;
 
@@ -69,13 +69,16 @@ HWY_INLINE void score_panels(const float* query, const float* keys, int64_t dim,
     hn::StoreU(hn::Mul(hn::Add(even[v], odd[v]), hn::Set(d, scale)), d, scores + v * kLanes);
 }
 
-// Scores of a segment's first `tokens` tokens; the last panel's unused lanes are written too.
-HWY_INLINE void score(const float* query, const float* keys, int64_t tokens, int64_t dim, float* scores) {
+// Scores of a segment's tokens [first, tokens); the unused lanes of their panels are written too.
+struct Stretch {
+  int64_t first, tokens;
+};
+HWY_INLINE void score(const float* query, const float* keys, Stretch stretch, int64_t dim, float* scores) {
   constexpr int64_t kLanes = static_cast<int64_t>(hn::MaxLanes(Lane16()));
   constexpr int64_t kMost = kLanes >= 16 ? 4 : 2;
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
-  const int64_t panels = panel_tokens(tokens) / kKeyPanel, panel = dim * kKeyPanel;
-  int64_t p = 0;
+  const int64_t panels = panel_tokens(stretch.tokens) / kKeyPanel, panel = dim * kKeyPanel;
+  int64_t p = stretch.first / kKeyPanel;
   for (; p + kMost <= panels; p += kMost)
     score_panels<kMost>(query, keys + p * panel, dim, scale, scores + p * kKeyPanel);
   for (; p + 2 <= panels; p += 2) score_panels<2>(query, keys + p * panel, dim, scale, scores + p * kKeyPanel);
@@ -103,19 +106,20 @@ HWY_INLINE float exp_scores(float* scores, int64_t tokens) {
   return sum_lanes(d, hn::Add(sum, e));
 }
 
-// out[first + …] = factor · Σ_t weight_t v_t for kVectors vectors of a head's dimensions, over all segments. Even and
+// out[at + …] = factor · Σ_t weight_t v_t for kVectors vectors of a head's dimensions, over all segments. Even and
 // odd tokens (counted from the start of the sequence) are summed apart, to keep twice as many additions in flight.
 template <class D, int64_t kVectors>
-HWY_INLINE void mix(D d, const Query& query, int64_t head, int64_t first, float factor) {
+HWY_INLINE void mix(D d, const Query& query, int64_t head, int64_t at, float factor) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), dim = query.shape.head_dim;
   const float* weights = query.scratch + head * query.stride;
   hn::Vec<D> sum[2][kVectors];
   HONE_UNROLL
   for (int64_t v = 0; v < kVectors; ++v) sum[0][v] = sum[1][v] = hn::Zero(d);
-  int64_t t = 0;  // tokens done
+  int64_t begin = 0;  // of the segment
   for (const KvSegment& segment : query.past) {
-    const float* value = segment.values + query.kv_offset(segment, head) + first;
-    const int64_t end = std::min(query.tokens, t + segment.tokens);
+    const int64_t end = std::min(query.tokens, begin + segment.tokens);
+    int64_t t = std::max(begin, query.first);
+    const float* value = segment.values + query.kv_offset(segment, head) + at + (t - begin) * dim;
     const auto step = [&](hn::Vec<D>(&into)[kVectors]) HWY_ATTR {
       const auto weight = hn::Set(d, weights[t]);
       HONE_UNROLL
@@ -129,8 +133,9 @@ HWY_INLINE void mix(D d, const Query& query, int64_t head, int64_t first, float 
       step(sum[1]);
     }
     if (t < end) step(sum[0]);
+    begin = end;
   }
-  float* out = query.out + head * dim + first;
+  float* out = query.out + head * dim + at;
   HONE_UNROLL
   for (int64_t v = 0; v < kVectors; ++v)
     hn::StoreU(hn::Mul(hn::Add(sum[0][v], sum[1][v]), hn::Set(d, factor)), d, out + v * lanes);
@@ -154,17 +159,23 @@ void attend_query(const Query& query) {
     for (const KvSegment& segment : query.past) {
       // A following segment overwrites the unused lanes of this one's last panel.
       const int64_t visible = std::min(segment.tokens, query.tokens - t);
-      score(query.data + h * dim, segment.keys + query.kv_offset(segment, h), visible, dim,
-            query.scratch + h * query.stride + t);
+      if (t + visible > query.first)
+        score(query.data + h * dim, segment.keys + query.kv_offset(segment, h),
+              {std::max<int64_t>(0, query.first - t), visible}, dim, query.scratch + h * query.stride + t);
       t += visible;
     }
   }
+  // Whole vectors that do not depend on where the window begins.
+  const int64_t begin = query.first / kKeyPanel * kKeyPanel;
   constexpr int64_t kTogether = 16;
   float factors[kTogether];
   for (int64_t first = 0; first < query.shape.heads; first += kTogether) {
     const int64_t end = std::min(query.shape.heads, first + kTogether);
-    for (int64_t h = first; h < end; ++h)
-      factors[h - first] = 1.0f / exp_scores(query.scratch + h * query.stride, query.tokens);
+    for (int64_t h = first; h < end; ++h) {
+      float* scores = query.scratch + h * query.stride;
+      std::fill(scores + begin, scores + query.first, -INFINITY);
+      factors[h - first] = 1.0f / exp_scores(scores + begin, query.tokens - begin);
+    }
     for (int64_t h = first; h < end; ++h) mix_head(query, h, factors[h - first]);
   }
 }
@@ -194,15 +205,16 @@ void attend_query_reference(const Query& query) {
         weights[t] = dot * scale;
       }
     }
-    const float most = *std::max_element(weights, weights + query.tokens);
+    const float most = *std::max_element(weights + query.first, weights + query.tokens);
     float sum = 0;
-    for (t = 0; t < query.tokens; ++t) sum += weights[t] = std::exp(weights[t] - most);
+    for (t = query.first; t < query.tokens; ++t) sum += weights[t] = std::exp(weights[t] - most);
     float* out = query.out + h * dim;
     std::fill_n(out, dim, 0.0f);
     t = 0;
     for (const KvSegment& segment : query.past) {
       const float* value = segment.values + query.kv_offset(segment, h);
       for (int64_t s = 0; s < segment.tokens && t < query.tokens; ++s, ++t) {
+        if (t < query.first) continue;
         for (int64_t i = 0; i < dim; ++i) out[i] += weights[t] / sum * value[s * dim + i];
       }
     }
@@ -229,9 +241,15 @@ void attend(const Queries& queries, std::span<const KvSegment> past, const HeadS
   for (const KvSegment& segment : past) tokens += segment.tokens;
   const int64_t stride = attend_scratch({1, 1, 1}, tokens, static_cast<int64_t>(past.size()));
   for (int64_t i = 0; i < queries.count; ++i) {
-    const Query query{queries.data + i * queries.stride, past,   shape,
-                      tokens - (queries.count - 1 - i),  stride, out.scratch,
-                      out.data + i * out.stride};
+    const int64_t seen = tokens - (queries.count - 1 - i);
+    const Query query{.data = queries.data + i * queries.stride,
+                      .past = past,
+                      .shape = shape,
+                      .first = queries.window > 0 ? std::max<int64_t>(0, seen - queries.window) : 0,
+                      .tokens = seen,
+                      .stride = stride,
+                      .scratch = out.scratch,
+                      .out = out.data + i * out.stride};
     if (fused)
       HWY_DYNAMIC_DISPATCH(attend_query)(query);
     else

@@ -38,10 +38,11 @@ struct KvPlace {
 /// Copies one token's key and value, both [kv_heads·head_dim], into the cache.
 void store_kv(const float* key, const float* value, const HeadShape& shape, const KvPlace& place);
 
-/// `count` queries of consecutive tokens, the i-th at data + i·stride: [heads·head_dim].
+/// `count` queries of consecutive tokens, the i-th at data + i·stride: [heads·head_dim]. With a `window` each sees that
+/// many tokens at most, the last of them its own; 0 = no such limit.
 struct Queries {
   const float* data = nullptr;
-  int64_t count = 1, stride = 0;
+  int64_t count = 1, stride = 0, window = 0;
 };
 
 /// Floats of scratch memory for attending to `tokens` tokens in up to `segments` segments.
@@ -62,7 +63,8 @@ struct AttendOut {
 ///   past   the sequence's cache in order, ending with the last query's own token: query i does not see the
 ///          count − 1 − i tokens after its own (causal). count = 1 is a decoding step. The queries' own tokens lie in
 ///          the last segment.
-///   cost   4·heads·head_dim FLOP a query and token. How the sequence is cut into segments, and how many queries are
+///   cost   4·heads·head_dim FLOP a query and token that it sees. How the sequence is cut into segments, and how many
+///   queries are
 ///          asked at once, does not change the bits.
 void attend(const Queries& queries, std::span<const KvSegment> past, const HeadShape& shape, const AttendOut& out);
 

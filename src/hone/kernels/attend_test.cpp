@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <vector>
@@ -55,7 +56,7 @@ struct Cache {
 };
 
 // The last `count` queries over the sequence cut at `cuts`.
-std::vector<float> run(const Sequence& s, const std::vector<int64_t>& cuts, int64_t count) {
+std::vector<float> run(const Sequence& s, const std::vector<int64_t>& cuts, int64_t count, int64_t window = 0) {
   std::vector<Cache> caches;
   std::vector<KvSegment> past;
   for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
@@ -65,16 +66,18 @@ std::vector<float> run(const Sequence& s, const std::vector<int64_t>& cuts, int6
   const int64_t width = s.shape.heads * s.shape.head_dim;
   std::vector<float> out(static_cast<std::size_t>(count * width)),
       scratch(static_cast<std::size_t>(attend_scratch(s.shape, s.tokens, static_cast<int64_t>(past.size()))));
-  attend({s.q.data() + (s.tokens - count) * width, count, width}, past, s.shape, {out.data(), width, scratch.data()});
+  std::fill(scratch.begin(), scratch.end(), NAN);  // what lies before the window is not read
+  attend({s.q.data() + (s.tokens - count) * width, count, width, window}, past, s.shape,
+         {out.data(), width, scratch.data()});
   return out;
 }
 
-// The formula in double, for the query of token t.
-double exact(const Sequence& s, int64_t t, int64_t head, int64_t i) {
+// The formula in double, for the query of token t, which sees the tokens from `first` on.
+double exact(const Sequence& s, int64_t t, int64_t head, int64_t i, int64_t first = 0) {
   const int64_t d = s.shape.head_dim, kv = head / (s.shape.heads / s.shape.kv_heads);
   const float* q = s.q.data() + (t * s.shape.heads + head) * d;
   double sum = 0, mixed = 0;
-  for (int64_t j = 0; j <= t; ++j) {
+  for (int64_t j = first; j <= t; ++j) {
     const int64_t at = (j * s.shape.kv_heads + kv) * d;
     double dot = 0;
     for (int64_t n = 0; n < d; ++n) dot += static_cast<double>(q[n]) * s.k[static_cast<std::size_t>(at + n)];
@@ -130,6 +133,30 @@ TEST(Attend, BitsDependNeitherOnSegmentsNorOnQueriesNorOnTheTarget) {
     hwy::SetSupportedTargetsForTest(0);
     hwy::GetChosenTarget().DeInit();
   }
+}
+
+TEST(Attend, AWindowHidesOlderTokensUnderEveryForm) {
+  for (const Mode form : {Mode::reference, Mode::fused}) {
+    set_mode(form);
+    for (const HeadShape& shape : kShapes) {
+      for (const int64_t window : {1, 2, 5, 16, 17, 40, 100}) {
+        const int64_t tokens = 75, count = 6;
+        const Sequence s(shape, tokens);
+        const auto out = run(s, {0, tokens}, count, window);
+        std::size_t at = 0;
+        for (int64_t t = tokens - count; t < tokens; ++t) {
+          for (int64_t h = 0; h < shape.heads; ++h) {
+            for (int64_t i = 0; i < shape.head_dim; ++i)
+              ASSERT_NEAR(out[at++], exact(s, t, h, i, std::max<int64_t>(0, t + 1 - window)), 2e-5) << window;
+          }
+        }
+        for (const auto& cuts : {std::vector<int64_t>{0, 7, tokens}, {0, 33, tokens}, {0, 1, 70, tokens}})
+          EXPECT_EQ(run(s, cuts, count, window), out) << window;
+        EXPECT_EQ(run(s, {0, tokens}, count) == out, window >= tokens) << window;
+      }
+    }
+  }
+  set_mode(Mode::fused);
 }
 
 TEST(Attend, EarlierQueriesDoNotSeeLaterTokens) {

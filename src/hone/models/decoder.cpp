@@ -14,28 +14,33 @@
 namespace hone::models {
 namespace {
 
-nn::Linear empty_linear(int64_t out, int64_t in, Family family) {
-  return {at::empty({out, in}), family == Family::gpt2 ? at::empty({out}) : at::Tensor()};
-}
+enum class Bias { no, yes };
 
-nn::Norm empty_norm(int64_t width, Family family) {
-  return {at::empty({width}), family == Family::gpt2 ? at::empty({width}) : at::Tensor()};
-}
+at::Tensor empty_bias(int64_t width, Bias bias) { return bias == Bias::yes ? at::empty({width}) : at::Tensor(); }
+
+nn::Linear empty_linear(int64_t out, int64_t in, Bias bias) { return {at::empty({out, in}), empty_bias(out, bias)}; }
+
+nn::Norm empty_norm(int64_t width, Bias bias) { return {at::empty({width}), empty_bias(width, bias)}; }
 
 // Tensors of the right shapes, numbers undefined.
 Decoder skeleton(const DecoderConfig& c) {
   Decoder m;
   m.config = c;
   m.embed = at::empty({c.vocab, c.width});
-  if (c.family == Family::gpt2) m.positions = at::empty({c.context, c.width});
-  const int64_t up = c.family == Family::gpt2 ? c.mlp : 2 * c.mlp;
+  const bool gpt2 = c.family == Family::gpt2;
+  if (gpt2) m.positions = at::empty({c.context, c.width});
+  const auto bias = [&](bool wanted) { return gpt2 || wanted ? Bias::yes : Bias::no; };
+  const Bias of_norm = bias(false), of_qkv = bias(c.qkv_bias), of_out = bias(c.out_bias), of_mlp = bias(c.mlp_bias);
   for (int64_t i = 0; i < c.layers; ++i) {
-    m.blocks.push_back({empty_norm(c.width, c.family),
-                        empty_linear((c.heads + 2 * c.kv_heads) * c.head_dim, c.width, c.family),
-                        empty_linear(c.width, c.heads * c.head_dim, c.family), empty_norm(c.width, c.family),
-                        empty_linear(up, c.width, c.family), empty_linear(c.width, c.mlp, c.family)});
+    m.blocks.push_back({.norm1 = empty_norm(c.width, of_norm),
+                        .qkv = empty_linear((c.heads + 2 * c.kv_heads) * c.head_dim, c.width, of_qkv),
+                        .out = empty_linear(c.width, c.heads * c.head_dim, of_out),
+                        .norm2 = empty_norm(c.width, of_norm),
+                        .up = empty_linear(gpt2 ? c.mlp : 2 * c.mlp, c.width, of_mlp),
+                        .down = empty_linear(c.width, c.mlp, of_mlp)});
+    if (c.qk_norm) m.blocks.back().q_norm = m.blocks.back().k_norm = {at::empty({c.head_dim}), {}};
   }
-  m.norm = empty_norm(c.width, c.family);
+  m.norm = empty_norm(c.width, of_norm);
   if (!c.tied) m.head = at::empty({c.vocab, c.width});
   return m;
 }
@@ -51,12 +56,6 @@ void bind(Decoder& m, const at::Tensor& flat) {
   m.flat = flat;
 }
 
-Decoder with_storage(const DecoderConfig& config) {
-  Decoder m = skeleton(config);
-  bind(m, at::zeros({parameter_count(m)}));
-  return m;
-}
-
 bool ends_with(std::string_view name, std::string_view tail) {
   return name.size() >= tail.size() && name.substr(name.size() - tail.size()) == tail;
 }
@@ -64,6 +63,17 @@ bool ends_with(std::string_view name, std::string_view tail) {
 at::Tensor mlp(const Decoder& m, const Block& b, const at::Tensor& x) {
   const auto activation = m.config.family == Family::gpt2 ? nn::Activation::gelu_tanh : nn::Activation::swiglu;
   return nn::mlp(b.up, b.down, activation, x);
+}
+
+// Queries and keys normed head by head, values as they are.
+at::Tensor norm_heads(const DecoderConfig& c, const Block& b, const at::Tensor& qkv) {
+  const int64_t q = c.heads * c.head_dim, kv = c.kv_heads * c.head_dim;
+  const auto normed = [&](const nn::Norm& norm, int64_t first, int64_t width) {
+    const auto part = qkv.narrow(2, first, width);
+    const auto heads = part.reshape({qkv.size(0), qkv.size(1), width / c.head_dim, c.head_dim});
+    return nn::apply(norm, heads.contiguous(), c.norm_eps).view(part.sizes());
+  };
+  return at::cat({normed(b.q_norm, 0, q), normed(b.k_norm, q, kv), qkv.narrow(2, q + kv, kv)}, 2);
 }
 
 }  // namespace
@@ -81,6 +91,8 @@ void Decoder::visit(const ParamVisitor& v) {
     one(prefix + "norm1.bias", b.norm1.bias);
     one(prefix + "qkv.weight", b.qkv.weight);
     one(prefix + "qkv.bias", b.qkv.bias);
+    one(prefix + "q_norm.weight", b.q_norm.weight);
+    one(prefix + "k_norm.weight", b.k_norm.weight);
     one(prefix + "out.weight", b.out.weight);
     one(prefix + "out.bias", b.out.bias);
     one(prefix + "norm2.weight", b.norm2.weight);
@@ -102,8 +114,14 @@ int64_t parameter_count(const Decoder& model) {
   return count;
 }
 
+Decoder zeros(const DecoderConfig& config) {
+  Decoder m = skeleton(config);
+  bind(m, at::zeros({parameter_count(m)}));
+  return m;
+}
+
 Decoder fresh(const DecoderConfig& config, Rng rng) {
-  Decoder m = with_storage(config);
+  Decoder m = zeros(config);
   const double residual = 1.0 / std::sqrt(2.0 * static_cast<double>(config.layers));
   m.visit([&](const std::string& name, at::Tensor& t) {
     float* p = t.data_ptr<float>();
@@ -136,13 +154,13 @@ void to_device(Decoder& m, const at::Device& device) {
 void assign(Decoder& to, const Decoder& from) { to.flat.copy_(from.flat); }
 
 nn::Rope rotations(const DecoderConfig& c, const at::Tensor& positions_BT) {
-  return nn::make_rope(positions_BT, c.head_dim, c.rope_theta);
+  return nn::make_rope(positions_BT, rope_frequencies(c.head_dim, c.rope_theta, c.rope), c.rope.magnitude);
 }
 
 at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace, const Mixer* mixer) {
   const DecoderConfig& c = m.config;
   const nn::AttentionShape shape{c.heads, c.kv_heads, c.head_dim};
-  const nn::AttentionMask mask{.segments_BT = batch.segments_BT};
+  nn::AttentionMask mask{.segments_BT = batch.segments_BT};
   auto x = nn::pick_rows(m.embed, batch.ids_BT);
   nn::Rope rope;
   if (c.family == Family::gpt2) {
@@ -158,7 +176,9 @@ at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn:
     const Block& b = m.blocks[i];
     const nn::Norm& next = i + 1 < m.blocks.size() ? m.blocks[i + 1].norm1 : m.norm;
     const auto site = "blocks." + std::to_string(i);
-    const auto qkv = nn::apply(b.qkv, s.normed);
+    auto qkv = nn::apply(b.qkv, s.normed);
+    if (c.qk_norm) qkv = norm_heads(c, b, qkv);
+    mask.window = c.window(i);
     const auto mixed = mixer ? (*mixer)(static_cast<int64_t>(i), qkv, mask)
                              : nn::attention(qkv, shape, mask, c.family == Family::llama ? &rope : nullptr);
     s = nn::add_apply(b.norm2, s.x, nn::at_site(trace, site + ".attn.out", nn::apply(b.out, mixed)), c.norm_eps);

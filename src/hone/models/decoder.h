@@ -1,8 +1,8 @@
 // One configurable decoder: GPT-2's (LayerNorm, learned positions, GELU) and Llama's (RMSNorm, RoPE, SwiGLU, grouped
-// heads). A plain struct of tensors and free functions; parameters are named once, in visit().
+// heads) with the switches of Mistral, Qwen2 and Qwen3. A plain struct of tensors and free functions; parameters are
+// named once, in visit().
 #pragma once
 
-#include "hone/base/json.h"
 #include "hone/base/rng.h"
 #include "hone/models/decoder_config.h"
 #include "hone/nn/attention.h"
@@ -12,6 +12,7 @@
 #include "hone/tensor/batch.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -19,24 +20,28 @@ namespace hone::models {
 
 struct Block {
   nn::Norm norm1;
-  nn::Linear qkv;    ///< [(H + 2·KV)·d_head, D]: queries, keys, values, in this order
-  nn::Linear out;    ///< [D, H·d_head]
+  nn::Linear qkv;           ///< [(H + 2·KV)·d_head, D]: queries, keys, values, in this order
+  nn::Norm q_norm, k_norm;  ///< [d_head], over each head; undefined without config.qk_norm
+  nn::Linear out;           ///< [D, H·d_head]
   nn::Norm norm2;
-  nn::Linear up;     ///< GPT-2: [F, D]; Llama: [2F, D], gate first
-  nn::Linear down;   ///< [D, F]
+  nn::Linear up;    ///< GPT-2: [F, D]; Llama: [2F, D], gate first
+  nn::Linear down;  ///< [D, F]
 };
 
 /// Calls back with every parameter and its name ("blocks.3.qkv.weight").
 using ParamVisitor = std::function<void(const std::string& name, at::Tensor& tensor)>;
 
+struct Origin;
+
 struct Decoder {
   DecoderConfig config;
-  at::Tensor embed;       ///< [V, D]
-  at::Tensor positions;   ///< [T, D]; undefined for Llama
+  at::Tensor embed;      ///< [V, D]
+  at::Tensor positions;  ///< [T, D]; undefined for Llama
   std::vector<Block> blocks;
   nn::Norm norm;
-  at::Tensor head;        ///< [V, D]; undefined when tied to embed
-  at::Tensor flat;        ///< every parameter's storage, one after the other in visit order, float32
+  at::Tensor head;                       ///< [V, D]; undefined when tied to embed
+  at::Tensor flat;                       ///< every parameter's storage, one after the other in visit order, float32
+  std::shared_ptr<const Origin> origin;  ///< what a model folder it was read from is written back with; may be null
   /// What matrix products and attention are computed in. With bfloat16 parameters, gradients, the residual stream,
   /// norms and softmaxes stay float32 (as under automatic mixed precision).
   at::ScalarType activations = at::kFloat;
@@ -47,6 +52,8 @@ struct Decoder {
 
 /// Random weights: normal(0, 0.02), residual projections divided by √(2L), norms 1, biases 0 (GPT-2 §2.3).
 Decoder fresh(const DecoderConfig& config, Rng rng);
+/// All numbers 0. Memory is taken as it is first written to.
+Decoder zeros(const DecoderConfig& config);
 /// Own storage, equal numbers.
 Decoder copy(const Decoder& from);
 /// The same storage under new leaf tensors that require gradients; one per worker, so that backward passes don't meet.

@@ -1,41 +1,40 @@
-// Size and family of a decoder (torch-free).
+// Size, family and switches of a decoder (torch-free).
 #pragma once
 
-#include "hone/base/json.h"
 #include "hone/base/options.h"
+#include "hone/models/rope.h"
 
 #include <cstdint>
 #include <string>
-#include <string_view>
+#include <vector>
 
 namespace hone::models {
 
+/// The two layouts: GPT-2's (LayerNorm, learned positions, GELU, biases everywhere) and Llama's (RMSNorm, rotary
+/// positions, SwiGLU), of which Mistral, Qwen2 and Qwen3 are variants by the switches below.
 enum class Family { gpt2, llama };
 
 struct DecoderConfig {
   Family family = Family::gpt2;
   int64_t vocab = 0;
-  int64_t context = 0;    ///< most tokens of a sequence
-  int64_t width = 0;      ///< D
-  int64_t layers = 0;     ///< L
-  int64_t heads = 0;      ///< H
-  int64_t kv_heads = 0;   ///< KV; H for GPT-2
-  int64_t head_dim = 0;   ///< d_head
-  int64_t mlp = 0;        ///< F
+  int64_t context = 0;   ///< most tokens of a sequence
+  int64_t width = 0;     ///< D
+  int64_t layers = 0;    ///< L
+  int64_t heads = 0;     ///< H
+  int64_t kv_heads = 0;  ///< KV; H for GPT-2
+  int64_t head_dim = 0;  ///< d_head
+  int64_t mlp = 0;       ///< F
   double norm_eps = 1e-5;
   double rope_theta = 10000;
-  bool tied = true;       ///< output projection = embedding
+  bool tied = true;  ///< output projection = embedding
+  RopeScaling rope;  ///< llama, as all that follows
+  bool qkv_bias = false, out_bias = false, mlp_bias = false;
+  bool qk_norm = false;          ///< RMSNorm of every head's query and key before they are rotated
+  std::vector<int64_t> windows;  ///< by layer: token i sees j only if i − j < window, 0 = all; empty = all everywhere
 
+  int64_t window(std::size_t layer) const { return windows.empty() ? 0 : windows[layer]; }
   bool operator==(const DecoderConfig&) const = default;
 };
-
-/// Reads Hugging Face's config.json of model_type gpt2 or llama (both spellings of rope and dtype keys).
-/// Errors: format, naming `where` and the key: unknown model_type, sizes out of range or that don't divide, features
-/// that change the maths and aren't supported (rope scaling, biases in llama).
-DecoderConfig config_from_json(const Json& json, std::string_view where);
-
-/// config.json for transformers; special token ids are added by the caller.
-Json to_json(const DecoderConfig& config);
 
 /// The options of a fresh model.
 struct ModelOptions {

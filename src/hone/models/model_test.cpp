@@ -2,7 +2,7 @@
 
 #include "hone/checkpoint/model_dir.h"
 #include "hone/checkpoint/test_files.h"
-#include "hone/models/test_models.h"
+#include "hone/models/test_saved.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -17,78 +17,6 @@
 
 namespace hone::models {
 namespace {
-
-namespace fs = std::filesystem;
-using checkpoint::expect_error;
-using checkpoint::TempFolder;
-
-const std::vector<std::vector<int64_t>> kRows = {{3, 1, 4, 1, 5, 9, 2}, {6, 5, 3, 5, 8, 18, 0}};
-
-// `count` tokens, specials included.
-text::Tokenizer tokenizer_of(std::size_t count) {
-  std::vector<std::string> words;
-  for (std::size_t i = text::standard_specials().size(); i < count; ++i) words.push_back("w" + std::to_string(i));
-  return text::Tokenizer::symbols(text::standard_specials(), words);
-}
-
-// A stored tensor, for files that differ from what hone writes.
-struct Stored {
-  std::vector<int64_t> shape;
-  std::vector<float> numbers;
-};
-using Weights = std::map<std::string, Stored>;
-
-Weights read_weights(const fs::path& dir) {
-  const checkpoint::ModelDir from(dir);
-  Weights all;
-  for (const auto* tensor : from.tensors()) {
-    Stored& stored = all[tensor->name];
-    stored = {tensor->shape, std::vector<float>(static_cast<std::size_t>(tensor->elements()))};
-    from.read_floats(tensor->name, stored.shape, stored.numbers);
-  }
-  return all;
-}
-
-void change_weights(const fs::path& dir, const std::function<void(Weights&)>& change) {
-  Weights all = read_weights(dir);
-  change(all);
-  std::vector<checkpoint::TensorData> tensors;
-  for (const auto& [name, stored] : all)
-    tensors.push_back({name, checkpoint::Dtype::f32, stored.shape, stored.numbers.data()});
-  fs::remove(dir / "model.safetensors");
-  checkpoint::write_safetensors(dir / "model.safetensors", tensors);
-}
-
-void change_config(const fs::path& dir, const std::function<void(Json&)>& change) {
-  Json config = Json::parse(checkpoint::read_bytes(dir / "config.json"));
-  change(config);
-  checkpoint::write_bytes(dir / "config.json", config.dump());
-}
-
-// A folder with a saved model that a test may spoil.
-struct SavedModel {
-  explicit SavedModel(const Variant& v = kVariants[0]) : decoder(small_model(v)) {
-    save(dir, decoder, tokenizer_of(19));
-  }
-  TempFolder parent;
-  fs::path dir = parent / "model";
-  Decoder decoder;
-};
-
-// Every file of a folder by name, with its bytes.
-std::map<std::string, std::string> contents(const fs::path& dir) {
-  std::map<std::string, std::string> all;
-  for (const auto& entry : fs::recursive_directory_iterator(dir))
-    all[entry.path().lexically_relative(dir).string()] =
-        entry.is_directory() ? "a folder" : checkpoint::read_bytes(entry.path());
-  return all;
-}
-
-void expect_same_model(const Decoder& a, const Decoder& b) {
-  EXPECT_EQ(a.config, b.config);
-  EXPECT_TRUE(at::equal(a.flat, b.flat));
-  EXPECT_TRUE(at::equal(logits(a, batch_of(kRows)), logits(b, batch_of(kRows))));
-}
 
 class ModelOf : public testing::TestWithParam<Variant> {};
 INSTANTIATE_TEST_SUITE_P(Model, ModelOf, testing::ValuesIn(kVariants),
@@ -136,8 +64,10 @@ TEST_P(ModelOf, EveryWrongShapeIsNamed) {
   for (const auto& [name, view] : hf_tensors(saved.decoder)) {
     change_weights(saved.dir, [&](Weights& all) {
       Stored& t = all[name];
-      if (t.shape.size() == 2 && t.shape[0] != t.shape[1]) std::swap(t.shape[0], t.shape[1]);
-      else t.shape.push_back(1);
+      if (t.shape.size() == 2 && t.shape[0] != t.shape[1])
+        std::swap(t.shape[0], t.shape[1]);
+      else
+        t.shape.push_back(1);
     });
     expect_error(ErrorKind::format, {"\"" + name + "\"", "shape"}, [&] { open(saved.dir); });
     checkpoint::write_bytes(saved.dir / "model.safetensors", whole);
@@ -212,6 +142,97 @@ TEST(Model, BuffersAndTiedCopiesAreNotExtra) {
   expect_same_model(open(llama.dir).decoder, llama.decoder);
 }
 
+TEST(Model, ATiedHeadThatDiffersIsRefused) {
+  const SavedModel saved;
+  change_weights(saved.dir, [](Weights& all) {
+    all["lm_head.weight"] = all["transformer.wte.weight"];
+    all["lm_head.weight"].numbers[3] += 1;
+  });
+  expect_error(ErrorKind::format, {"lm_head.weight", "transformer.wte.weight"}, [&] { open(saved.dir); });
+}
+
+TEST(Model, DtypesThatAreNoWeightsAreRefused) {
+  const SavedModel saved;
+  std::vector<checkpoint::TensorData> tensors;
+  const Weights all = read_weights(saved.dir);
+  const std::vector<char> codes(1 << 16);
+  for (const auto& [name, stored] : all) {
+    const bool quantised = name == "transformer.h.1.mlp.c_fc.weight";
+    tensors.push_back({name, quantised ? checkpoint::Dtype::i8 : checkpoint::Dtype::f32, stored.shape,
+                       quantised ? static_cast<const void*>(codes.data()) : stored.numbers.data()});
+  }
+  fs::remove(saved.dir / "model.safetensors");
+  checkpoint::write_safetensors(saved.dir / "model.safetensors", tensors);
+  expect_error(ErrorKind::format, {"transformer.h.1.mlp.c_fc.weight", "I8", "F32, F16, BF16"},
+               [&] { open(saved.dir); });
+}
+
+TEST(Model, WhatIsNotUnderstoodIsKept) {
+  const SavedModel saved;
+  change_config(saved.dir, [](Json& config) { config["task_specific_params"] = {{"x", 1.5}}; });
+  const std::map<std::string, std::string> files = {
+      {"tokenizer_config.json", R"({"model_max_length": 1000000000000000019884624838656})"},
+      {"chat_template.jinja", "{{ messages }}"},
+      {"generation_config.json", R"({"top_k": 7})"}};
+  for (const auto& [name, text] : files) checkpoint::write_bytes(saved.dir / name, text);
+  Model opened = open(saved.dir);
+  opened.decoder.flat.add_(0.25);
+  save(saved.parent / "again", copy(opened.decoder), opened.tokenizer);
+  const auto was = contents(saved.dir), is = contents(saved.parent / "again");
+  for (const char* name : {"config.json", "generation_config.json"})
+    EXPECT_EQ(Json::parse(is.at(name)), Json::parse(was.at(name)));
+  for (const char* name : {"tokenizer_config.json", "chat_template.jinja"}) EXPECT_EQ(is.at(name), was.at(name));
+  EXPECT_TRUE(at::equal(open(saved.parent / "again").decoder.flat, opened.decoder.flat));
+  // With another tokenizer the files of the old one are not written.
+  save(saved.parent / "other", opened.decoder, tokenizer_of(12));
+  EXPECT_FALSE(fs::exists(saved.parent / "other" / "chat_template.jinja"));
+}
+
+TEST(Model, WeightsBeyondTheRangeOfFloat16AreNotWritten) {
+  const SavedModel saved;
+  Decoder model = open(saved.dir).decoder;
+  Origin origin = *model.origin;
+  for (auto& tensor : origin.tensors) tensor.dtype = checkpoint::Dtype::f16;
+  model.origin = std::make_shared<const Origin>(origin);
+  save(saved.parent / "half", model, tokenizer_of(19));
+  EXPECT_LT(distance(open(saved.parent / "half").decoder.flat, model.flat), 1e-2);
+  model.blocks[0].down.weight[2][3] = 70000;
+  expect_error(ErrorKind::numeric, {"transformer.h.0.mlp.c_proj.weight", "7e+04", "F16"},
+               [&] { save(saved.parent / "broken", model, tokenizer_of(19)); });
+  EXPECT_FALSE(fs::exists(saved.parent / "broken"));
+}
+
+TEST(Model, RolesOfTokensAreThoseOfTheConfigs) {
+  const SavedModel saved;
+  EXPECT_EQ(open(saved.dir).tokenizer.end(), 2);
+  change_config(saved.dir, [](Json& config) { config["eos_token_id"] = 5; });
+  fs::remove(saved.dir / "generation_config.json");
+  EXPECT_EQ(open(saved.dir).tokenizer.end(), 5);
+  checkpoint::write_bytes(saved.dir / "generation_config.json", R"({"eos_token_id": [4, 2], "pad_token_id": 99})");
+  EXPECT_EQ(open(saved.dir).tokenizer.end(), 4);
+  EXPECT_EQ(open(saved.dir).tokenizer.pad(), 0);
+  checkpoint::write_bytes(saved.dir / "tokenizer_config.json",
+                          R"({"eos_token": {"content": "<retry>"}, "bos_token": "<user>", "pad_token": "no such"})");
+  const auto tokenizer = open(saved.dir).tokenizer;
+  EXPECT_EQ(tokenizer.end(), 3);
+  EXPECT_EQ(tokenizer.bos(), 4);
+  checkpoint::write_bytes(saved.dir / "tokenizer_config.json", "[]");
+  expect_error(ErrorKind::format, {"tokenizer_config.json"}, [&] { open(saved.dir); });
+}
+
+TEST(Model, NamesWithoutTheirFirstWordAreRead) {
+  const SavedModel saved({Family::llama, true, Extras::qwen3});
+  change_weights(saved.dir, [](Weights& all) {
+    Weights bare;
+    for (auto& [name, stored] : all) bare[name.substr(std::string("model.").size())] = stored;
+    all = bare;
+  });
+  const Decoder bare = open(saved.dir).decoder;
+  expect_same_model(bare, saved.decoder);
+  save(saved.parent / "again", bare, tokenizer_of(19));
+  EXPECT_TRUE(read_weights(saved.parent / "again").contains("layers.1.self_attn.q_norm.weight"));
+}
+
 TEST(Model, NamesOfTheFirstGpt2AreRead) {
   const SavedModel saved;
   change_weights(saved.dir, [](Weights& all) {
@@ -268,8 +289,8 @@ TEST(Model, ConfigThatPromisesMoreThanTheFileIsRefused) {
   // Every key at its most: the number of parameters has no int64.
   const SavedModel saved({Family::llama, false});
   change_config(saved.dir, [&](Json& config) {
-    for (const char* key : {"vocab_size", "hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim",
-                            "intermediate_size"})
+    for (const char* key :
+         {"vocab_size", "hidden_size", "num_attention_heads", "num_key_value_heads", "head_dim", "intermediate_size"})
       config[key] = kMost;
     config["num_hidden_layers"] = 4096;
   });

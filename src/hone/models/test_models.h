@@ -10,17 +10,40 @@
 
 namespace hone::models {
 
-/// Four variants: both families, tied and untied.
+/// What a llama has beside the usual.
+enum class Extras { none, biases, qwen2, qwen3 };
+
+/// Both families, tied and untied, and llamas with every switch of the config.
 struct Variant {
   Family family;
   bool tied;
+  Extras extras = Extras::none;
 };
 
-inline const Variant kVariants[] = {
-    {Family::gpt2, true}, {Family::gpt2, false}, {Family::llama, true}, {Family::llama, false}};
+inline const Variant kVariants[] = {{Family::gpt2, true},
+                                    {Family::gpt2, false},
+                                    {Family::llama, true},
+                                    {Family::llama, false},
+                                    {Family::llama, false, Extras::biases},
+                                    {Family::llama, true, Extras::qwen2},
+                                    {Family::llama, true, Extras::qwen3}};
 
 inline std::string name_of(const Variant& v) {
-  return std::string(v.family == Family::gpt2 ? "gpt2" : "llama") + (v.tied ? "_tied" : "_untied");
+  constexpr const char* kExtras[] = {"", "_biases", "_qwen2", "_qwen3"};
+  return std::string(v.family == Family::gpt2 ? "gpt2" : "llama") + (v.tied ? "_tied" : "_untied") +
+         kExtras[static_cast<std::size_t>(v.extras)];
+}
+
+inline void add_extras(DecoderConfig& c, Extras extras) {
+  c.qkv_bias = extras != Extras::none;
+  c.out_bias = extras == Extras::biases || extras == Extras::qwen3;
+  c.mlp_bias = extras == Extras::biases;
+  c.qk_norm = extras == Extras::qwen3;
+  if (extras == Extras::biases) c.rope = {.type = RopeType::llama3, .factor = 4, .original_context = 8};
+  if (extras == Extras::qwen2) c.windows = {3, 0};
+  if (extras != Extras::qwen3) return;
+  c.windows = {0, 4};
+  c.rope = {.type = RopeType::yarn, .factor = 2, .original_context = 7, .beta_fast = 2, .magnitude = 1.1};
 }
 
 /// No two sizes are equal, so that a swapped pair of dimensions shows; Llama's heads are grouped.
@@ -36,6 +59,7 @@ inline DecoderConfig small_config(const Variant& v) {
   c.head_dim = 6;
   c.mlp = 40;
   c.tied = v.tied;
+  add_extras(c, v.extras);
   return c;
 }
 

@@ -1,6 +1,7 @@
 #include "hone/nn/attention.h"
 
 #include "hone/base/error.h"
+#include "hone/nn/parallel.h"
 #include "hone/tensor/compat.h"
 
 #include <ATen/ATen.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace hone::nn {
 namespace {
@@ -108,11 +110,14 @@ at::Tensor plain(const at::Tensor& t, at::ScalarType type) { return t.defined() 
 at::Tensor forward_rows(const at::Tensor& qkv, const Setting& setting, const at::Tensor& lse) {
   const int64_t rows = qkv.size(0), tokens = qkv.size(1), heads = setting.shape.heads;
   const auto y = at::empty({rows, tokens, heads * setting.shape.head_dim}, qkv.options());
-  kernels::Floats scratch(kernels::attention_scratch(setting.sequence(0, tokens)));
-  for (int64_t b = 0; b < rows; ++b)
-    kernels::attention_forward(setting.sequence(b, tokens), qkv.data_ptr<float>() + b * tokens * qkv.size(2),
-                               {y.data_ptr<float>() + b * tokens * y.size(2),
-                                lse.defined() ? lse.data_ptr<float>() + b * heads * tokens : nullptr, scratch.data()});
+  for_ranges(rows, 1, [&](int64_t begin, int64_t end, int64_t) {
+    kernels::Floats scratch(kernels::attention_scratch(setting.sequence(0, tokens)));
+    for (int64_t b = begin; b < end; ++b)
+      kernels::attention_forward(
+          setting.sequence(b, tokens), qkv.data_ptr<float>() + b * tokens * qkv.size(2),
+          {y.data_ptr<float>() + b * tokens * y.size(2),
+           lse.defined() ? lse.data_ptr<float>() + b * heads * tokens : nullptr, scratch.data()});
+  });
   return y;
 }
 
@@ -143,13 +148,15 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
     const at::Tensor &qkv = saved[0], &y = saved[1], &lse = saved[2], dy = plain(gradients[0], at::kFloat);
     const auto dqkv = at::empty_like(qkv);
     const int64_t tokens = qkv.size(1), in = tokens * qkv.size(2), out = tokens * y.size(2);
-    kernels::Floats scratch(kernels::attention_backward_scratch(setting.sequence(0, tokens)));
-    for (int64_t b = 0; b < qkv.size(0); ++b)
-      kernels::attention_backward(
-          setting.sequence(b, tokens),
-          {qkv.data_ptr<float>() + b * in, y.data_ptr<float>() + b * out,
-           lse.data_ptr<float>() + b * setting.shape.heads * tokens, dy.data_ptr<float>() + b * out},
-          {dqkv.data_ptr<float>() + b * in, scratch.data()});
+    for_ranges(qkv.size(0), 1, [&](int64_t begin, int64_t end, int64_t) {
+      kernels::Floats scratch(kernels::attention_backward_scratch(setting.sequence(0, tokens)));
+      for (int64_t b = begin; b < end; ++b)
+        kernels::attention_backward(
+            setting.sequence(b, tokens),
+            {qkv.data_ptr<float>() + b * in, y.data_ptr<float>() + b * out,
+             lse.data_ptr<float>() + b * setting.shape.heads * tokens, dy.data_ptr<float>() + b * out},
+            {dqkv.data_ptr<float>() + b * in, scratch.data()});
+    });
     return {dqkv, at::Tensor()};
   }
 };
@@ -175,11 +182,18 @@ at::Tensor additive_mask(const AttentionMask& mask, const at::Tensor& like_BTX) 
 }
 
 Rope make_rope(const at::Tensor& positions_BT, int64_t head_dim, double theta) {
-  const auto exponent = at::arange(0, head_dim, 2, at::kDouble) / static_cast<double>(head_dim);
-  const auto frequency = at::pow(at::full({}, theta, at::kDouble), -exponent);
+  std::vector<double> frequencies;
+  for (int64_t i = 0; i < head_dim; i += 2)
+    frequencies.push_back(std::pow(theta, -static_cast<double>(i) / static_cast<double>(head_dim)));
+  return make_rope(positions_BT, frequencies, 1);
+}
+
+Rope make_rope(const at::Tensor& positions_BT, std::span<const double> frequencies, double magnitude) {
+  const auto frequency = at::empty({static_cast<int64_t>(frequencies.size())}, at::kDouble);
+  std::copy(frequencies.begin(), frequencies.end(), frequency.data_ptr<double>());
   // Angles in double: at position 100,000 a float angle is off by 0.01 rad.
   const auto angle = positions_BT.to(at::kDouble).unsqueeze(-1) * frequency.to(positions_BT.device());
-  return {angle.cos().to(at::kFloat), angle.sin().to(at::kFloat)};
+  return {(angle.cos() * magnitude).to(at::kFloat), (angle.sin() * magnitude).to(at::kFloat)};
 }
 
 at::Tensor rotate(const at::Tensor& x, const Rope& rope) {

@@ -5,6 +5,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <span>
+
 namespace hone::nn {
 
 struct AttentionShape {
@@ -30,6 +32,8 @@ struct Rope {
   at::Tensor cos_BTd, sin_BTd;
 };
 Rope make_rope(const at::Tensor& positions_BT, int64_t head_dim, double theta);
+/// The same with given radians a token, [head_dim/2]; cosines and sines are multiplied by `magnitude`.
+Rope make_rope(const at::Tensor& positions_BT, std::span<const double> frequencies, double magnitude);
 
 /// x [B, n, T, d] turned by half-split pairs (i, i + d/2), computed in float32 or wider; dtype of x. Gradient flows.
 at::Tensor rotate(const at::Tensor& x, const Rope& rope);
@@ -42,10 +46,11 @@ at::Tensor rotate(const at::Tensor& x, const Rope& rope);
 ///   result [B, T, H·d]. Gradient flows, once. Padding gives 0, gets gradient 0, and what it holds changes nothing, NaN
 ///          included.
 ///   errors internal: shapes that do not fit each other
-///   cost   float32 on the CPU runs kernels::attention_forward and _backward, on one thread, and keeps qkv, the result
-///          and one number for every query and head. Half precision and other devices take libtorch's
-///          scaled_dot_product_attention where it has one, whose flash form needs a causal mask without segments.
-///          Everything else, and kernels::Mode::reference on the CPU, is a matrix of scores in ATen
+///   cost   float32 on the CPU runs kernels::attention_forward and _backward, one row after the other or, inside a
+///          ParallelScope, one row a range, and keeps qkv, the result and one number for every query and head. Half
+///          precision and other devices take libtorch's scaled_dot_product_attention where it has one, whose flash form
+///          needs a causal mask without segments. Everything else, and kernels::Mode::reference on the CPU, is a matrix of
+///          scores in ATen
 at::Tensor attention(const at::Tensor& qkv, const AttentionShape& shape, const AttentionMask& mask, const Rope* rope);
 
 }  // namespace hone::nn

@@ -14,7 +14,8 @@ constexpr std::string_view kWords =
     "about many then them would write like so these her long make thing see him two has look more day could go "
     "come did my sound no most number who over know water than call first people may down side been now find "
     "tokenizer throughput measurement internationalisation don't we've it's return self.value += 1 (x, y) "
-    "안녕하세요 세계 한국어 你好世界 今天天气 привет мир naïve café 😀 👩‍👩‍👧 10 2024 3.14159 100000 == != -> {} "
+    "안녕하세요 세계 한국어 你好世界 今天天气 привет мир naïve café 😀 👩‍👩‍👧 10 2024 3.14159 100000 == != -> "
+    "{} "
     "[]";
 
 }  // namespace

@@ -8,7 +8,7 @@
 namespace hone::text {
 namespace {
 
-// The digest is that of bench_text(100000) in bench/rivals/tokenize.py.
+// The digest is that of bench_text(100000) in bench/rivals/encode_text.py.
 TEST(BenchText, IsTheRivalsText) {
   const std::string text = bench_text(100'000);
   EXPECT_TRUE(is_valid_utf8(text));

@@ -59,10 +59,16 @@ class Tokenizer {
   /// Errors: format naming `where` and what is unsupported or inconsistent (pipeline/read_pipeline.h).
   static Tokenizer from_json(const Json& json, std::string_view where);
   static Tokenizer load(const std::filesystem::path& tokenizer_json);
+  /// Reads a SentencePiece model (tokenizer.model, spiece.model), with its roles. Errors: format
+  /// (pipeline/read_sentence_piece.h); io.
+  static Tokenizer load_sentence_piece(const std::filesystem::path& model);
   /// The file that transformers and tokenizers read to the same ids; what was read comes back unchanged.
+  /// Errors: usage for a SentencePiece model, which has no such file: write file_text() as file_name().
   Json to_json() const;
-  /// Its bytes: those of the file where the tokenizer was loaded from one.
+  /// The file's bytes: those that were read where the tokenizer was loaded.
   const std::string& file_text() const { return *file_; }
+  /// "tokenizer.json" or "tokenizer.model".
+  const char* file_name() const;
 
   TokenizerKind kind() const { return kind_; }
   /// One more than the largest id.
@@ -115,6 +121,8 @@ class Tokenizer {
   TokenizerKind kind_ = TokenizerKind::symbols;
   std::shared_ptr<const pipeline::Pipeline> pipeline_;
   std::shared_ptr<const std::string> file_;
+  enum class Format { json, sentence_piece };
+  Format format_ = Format::json;
   int32_t pad_ = -1, bos_ = -1, end_ = -1;
 };
 

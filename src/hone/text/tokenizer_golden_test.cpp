@@ -1,5 +1,6 @@
 // Our ids and texts against those of the `tokenizers` package, on tokenizers of every kind and a corpus of hard text
 // (tools/golden/make_tokenizers.py).
+#include "hone/base/error.h"
 #include "hone/base/files.h"
 #include "hone/text/stream_decoder.h"
 #include "hone/text/tokenizer.h"
@@ -107,6 +108,28 @@ TEST_P(Golden, ComesBackUnchanged) {
   EXPECT_EQ(tokenizer_.file_text(), file);
   EXPECT_EQ(tokenizer_.to_json(), base::parse_json(file, "file"));
 }
+
+class SentencePiece : public testing::TestWithParam<const char*> {};
+
+TEST_P(SentencePiece, IdsAndTextsEqualTheLibrarys) {
+  const std::string name = std::string(GetParam()) + ".model";
+  const Tokenizer t = Tokenizer::load_sentence_piece(golden() / name);
+  const Json expected = read_json(name + ".golden.json");
+  for (const Json& one : expected["cases"]) {
+    SCOPED_TRACE(one["name"].get<std::string>());
+    const Ids ids = t.encode(corpus().at(one["name"]));
+    EXPECT_EQ(ids, one["ids"].get<Ids>());
+    EXPECT_EQ(t.decode(ids), one["decoded"].get<std::string>());
+    EXPECT_EQ(streamed(t, ids), one["decoded"].get<std::string>());
+  }
+  EXPECT_EQ(t.file_text(), base::read_file(golden() / name));
+  EXPECT_STREQ(t.file_name(), "tokenizer.model");
+  EXPECT_THROW(t.to_json(), Error);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, SentencePiece, testing::Values("llama2-legacy", "t5"), [](const auto& info) {
+  return std::string(info.param).substr(0, 2) == "t5" ? "unigram" : "bpe";
+});
 
 INSTANTIATE_TEST_SUITE_P(Tokenizers, Golden,
                          testing::Values("gpt2", "roberta", "llama3", "qwen2", "o200k", "llama2-legacy", "mistral",

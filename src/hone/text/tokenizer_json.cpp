@@ -3,6 +3,7 @@
 #include "hone/base/files.h"
 #include "hone/text/byte_alphabet.h"
 #include "hone/text/pipeline/read_pipeline.h"
+#include "hone/text/pipeline/read_sentence_piece.h"
 #include "hone/text/tokenizer.h"
 #include "hone/text/utf8.h"
 
@@ -14,6 +15,8 @@ namespace hone::text {
 namespace {
 
 using pipeline::Pipeline;
+
+constexpr uint64_t kMostBytes = uint64_t{256} << 20;
 
 bool holds_white_space(std::string_view text) {
   while (!text.empty()) {
@@ -154,13 +157,31 @@ Tokenizer Tokenizer::read(const Json& json, std::string text, std::string_view w
 Tokenizer Tokenizer::from_json(const Json& json, std::string_view where) { return read(json, base::dump(json), where); }
 
 Tokenizer Tokenizer::load(const std::filesystem::path& tokenizer_json) {
-  constexpr uint64_t kMostBytes = uint64_t{256} << 20;
   const std::string where = tokenizer_json.string();
   std::string text = base::read_file(tokenizer_json, kMostBytes);
   const Json json = base::parse_json(text, where);
   return read(json, std::move(text), where);
 }
 
-Json Tokenizer::to_json() const { return file_->empty() ? Json() : base::parse_json(*file_, "tokenizer"); }
+Tokenizer Tokenizer::load_sentence_piece(const std::filesystem::path& model) {
+  Tokenizer made;
+  made.file_ = std::make_shared<const std::string>(base::read_file(model, kMostBytes));
+  pipeline::PieceRoles roles;
+  made.pipeline_ = std::make_shared<const Pipeline>(pipeline::read_sentence_piece(*made.file_, model.string(), roles));
+  made.kind_ = kind_of(*made.pipeline_);
+  made.format_ = Format::sentence_piece;
+  made.pad_ = roles.pad;
+  made.bos_ = roles.bos;
+  made.end_ = roles.end;
+  return made;
+}
+
+const char* Tokenizer::file_name() const { return format_ == Format::json ? "tokenizer.json" : "tokenizer.model"; }
+
+Json Tokenizer::to_json() const {
+  require(format_ == Format::json, ErrorKind::usage,
+          "a SentencePiece model has no tokenizer.json; its file is tokenizer.model");
+  return file_->empty() ? Json() : base::parse_json(*file_, "tokenizer");
+}
 
 }  // namespace hone::text

@@ -119,8 +119,8 @@ Value dict_function(Context& context, const Arguments& arguments) {
     members = from->members;
   }
   for (const auto& [name, value] : arguments.named) {
-    const auto old = std::find_if(members.begin(), members.end(), [&](const auto& member) {
-      return member.first.text() != nullptr && member.first.text()->bytes == name;
+    const auto old = std::find_if(members.begin(), members.end(), [&key = name](const auto& member) {
+      return member.first.text() != nullptr && member.first.text()->bytes == key;
     });
     context.step(static_cast<int64_t>(members.size() / 8));
     if (old == members.end()) {

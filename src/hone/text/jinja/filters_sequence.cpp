@@ -145,7 +145,7 @@ Value unique_filter(Context& context, const Value& value, const Arguments& argum
   std::vector<Value> seen, kept;
   for (auto& [by, element] : keyed(context, value, key)) {
     const bool is_new =
-        std::none_of(seen.begin(), seen.end(), [&](const Value& old) { return equal(context, old, by); });
+        std::none_of(seen.begin(), seen.end(), [&, &now = by](const Value& old) { return equal(context, old, now); });
     if (!is_new) continue;
     seen.push_back(by);
     kept.push_back(std::move(element));

@@ -20,13 +20,16 @@ class Template {
   Template(std::string_view source, std::string where, const Limits& limits = {});
 
   /// What the template prints for `variables`, an object. Strings at its top level (bos_token, …) are trusted; those
-  /// inside lists and objects (messages, tools, documents) are marked kUser, whatever the template does to them; what
-  /// stands in {% generation %} is marked kGenerated.
+  /// inside lists and objects (messages, tools, documents) are marked kUser, whatever the template does to them, except
+  /// for the role of a message when it is a known one; what stands in {% generation %} is marked kGenerated.
   ///   now     seconds since 1970, for strftime_now (UTC)
   ///   errors  format naming where:line:column: a wrong type, an undefined value used, steps, memory or depth
   ///           exhausted; data: raise_exception was called
   /// Cost: at most Limits::steps steps and Limits::total_bytes bytes, the parsed template aside.
   MarkedText render(const Json& variables, int64_t now = 0) const;
+
+  /// Whether a {% generation %} block stands anywhere in it.
+  bool marks_generation() const;
 
  private:
   std::string where_;

@@ -98,9 +98,12 @@ TEST(Template, UserTextStaysMarkedWhateverTheTemplateDoes) {
   EXPECT_EQ(marks("{% set t = messages[0].content | replace('a', 'xx') %}{{ t }}"), "u..uu");
   EXPECT_EQ(marks("{{ messages[0].content | tojson }}"), ".uuuuu.");
   EXPECT_EQ(marks("{% macro m(x) %}-{{ x }}{% endmacro %}{{ m(messages[0].content)[:3] }}"), ".uu");
-  EXPECT_EQ(marks("{% generation %}a{{ messages[0].role }}{% endgeneration %}b"), "gbbbb.");
+  EXPECT_EQ(marks("{% generation %}a{{ messages[0].role }}{% endgeneration %}b"), "ggggg.");
   EXPECT_EQ(marks("{{ messages[0].content.split('a') | join('|') }}"), "u.uu");
-  EXPECT_EQ(marks("{{ '%s|%s' % ('a', messages[0].role) }}"), "..uuuu");
+  EXPECT_EQ(marks("{{ '%s|%s' % ('a', messages[0].role) }}"), "......");
+  EXPECT_EQ(letters(Template("{{ m[0].role }}{{ m[1].role }}", "t")
+                        .render(base::parse_json(R"({"m": [{"role": "tool"}, {"role": "end"}]})", "test"))),
+            "....uuu");
 }
 
 TEST(Template, ErrorsNameLineAndColumn) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace hone::text::jinja {
 namespace {
@@ -45,11 +46,20 @@ bool equal_numbers(const Value& a, const Value& b) {
   return a.number() == b.number();
 }
 
+// Templates build "<|user|>" out of a message's role; one of these can't forge another special token.
+bool is_known_role(const Json& value) {
+  constexpr std::string_view kRoles[] = {"system", "developer", "user",     "assistant",
+                                         "model",  "tool",      "function", "ipython"};
+  return value.is_string() &&
+         std::find(std::begin(kRoles), std::end(kRoles), value.get_ref<const std::string&>()) != std::end(kRoles);
+}
+
 Value dict_from_json(Context& context, const Json& json, uint8_t mark) {
   std::vector<std::pair<Value, Value>> members;
   members.reserve(json.size());
   for (const auto& [key, value] : json.items()) {
-    members.emplace_back(make_text(context, MarkedText(key, mark)), from_json(context, value, mark));
+    const uint8_t marked = key == "role" && is_known_role(value) ? uint8_t{kTrusted} : mark;
+    members.emplace_back(make_text(context, MarkedText(key, mark)), from_json(context, value, marked));
   }
   return make_dict(context, std::move(members));
 }

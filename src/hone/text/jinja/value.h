@@ -112,7 +112,7 @@ Value make_sequence(Context& context, std::vector<Value> items, SequenceKind kin
 Value make_dict(Context& context, std::vector<std::pair<Value, Value>> members);
 Value make_callable(std::string name, std::function<Value(Context&, const Arguments&)> call);
 
-/// A JSON value; strings inside get `mark`.
+/// A JSON value; strings inside get `mark`, save for the known roles ("user", …) under a key "role".
 Value from_json(Context& context, const Json& json, uint8_t mark);
 
 /// "str", "int", "list", …: Python's name of the type.

@@ -44,22 +44,44 @@ Charsmap::Charsmap(std::string_view blob, std::string_view where) {
   }
 }
 
-std::optional<std::string_view> Charsmap::find(std::string_view part) const {
+std::optional<std::string_view> Charsmap::replacement_at(std::size_t node) const {
+  const std::size_t begin = value_of(units_[node]);
+  if (begin >= replacements_.size()) return {};
+  return std::string_view(replacements_).substr(begin, replacements_.find('\0', begin) - begin);
+}
+
+// Calls use(bytes, node of the value) for every key that is a prefix of `text`, until it returns false.
+template <class Use>
+void Charsmap::for_each_key(std::string_view text, Use use) const {
   std::size_t node = offset_of(units_[0]);
-  for (const char c : part) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte == 0) return {};
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte == 0) return;
     node ^= byte;
     const uint32_t unit = units_[node];
-    if (label_of(unit) != byte) return {};
+    if (label_of(unit) != byte) return;
     node ^= offset_of(unit);
-    if (has_leaf(unit)) {
-      const std::size_t begin = value_of(units_[node]);
-      if (begin >= replacements_.size()) return {};
-      return std::string_view(replacements_).substr(begin, replacements_.find('\0', begin) - begin);
-    }
+    if (has_leaf(unit) && !use(i + 1, node)) return;
   }
-  return {};
+}
+
+std::optional<std::string_view> Charsmap::find(std::string_view part) const {
+  std::optional<std::string_view> found;
+  for_each_key(part, [&](std::size_t, std::size_t node) {
+    found = replacement_at(node);
+    return false;
+  });
+  return found;
+}
+
+std::optional<Charsmap::Hit> Charsmap::longest(std::string_view text) const {
+  constexpr std::size_t kMostKeyBytes = 128;
+  std::optional<Hit> hit;
+  for_each_key(text.substr(0, kMostKeyBytes), [&](std::size_t bytes, std::size_t node) {
+    if (const auto replacement = replacement_at(node)) hit = Hit{bytes, *replacement};
+    return true;
+  });
+  return hit;
 }
 
 std::string Charsmap::apply(std::string_view text, std::size_t most_bytes) const {

@@ -20,12 +20,21 @@ class Charsmap {
 
   /// What replaces the shortest key that is a prefix of `part`; empty when there is none.
   std::optional<std::string_view> find(std::string_view part) const;
+  struct Hit {
+    std::size_t bytes = 0;
+    std::string_view replacement;
+  };
+  /// The longest key (of at most 128 bytes) that is a prefix of `text`.
+  std::optional<Hit> longest(std::string_view text) const;
   /// Replaces, cluster by cluster: a grapheme cluster of less than six bytes as a whole if some key begins it,
   /// otherwise each of its code points by itself. That is how `tokenizers` applies the map. Errors: data, when the
   /// result has more than `most_bytes`.
   std::string apply(std::string_view text, std::size_t most_bytes) const;
 
  private:
+  template <class Use>
+  void for_each_key(std::string_view text, Use use) const;
+  std::optional<std::string_view> replacement_at(std::size_t node) const;
   std::vector<uint32_t> units_;
   std::string replacements_;  ///< ends with a zero byte
 };

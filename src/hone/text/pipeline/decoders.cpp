@@ -129,8 +129,11 @@ std::string ctc(std::string_view token, const CtcDecoder& by) {
   return by.cleanup ? replace_all(clean_up(std::move(text)), by.delimiter, " ") : text;
 }
 
-// A token by itself; `first` tells the beginning of the text.
-std::string word_piece(std::string_view token, const WordPieceDecoder& by, bool first) {
+// Whether a token begins the text.
+enum class Place { first, later };
+
+std::string word_piece(std::string_view token, const WordPieceDecoder& by, Place place) {
+  const bool first = place == Place::first;
   std::string text(token);
   if (!first && token.starts_with(by.prefix)) {
     text.erase(0, by.prefix.size());
@@ -138,6 +141,31 @@ std::string word_piece(std::string_view token, const WordPieceDecoder& by, bool 
     text.insert(0, " ");
   }
   return by.cleanup ? clean_up(std::move(text)) : text;
+}
+
+// Takes the text of `bytes` that is certain (all of it at the end), each ill-formed byte as one U+FFFD.
+enum class More { expected, none };
+std::string take_bytewise(std::string& bytes, More more) {
+  std::string text;
+  std::size_t at = 0;
+  while (at < bytes.size()) {
+    const CodePoint point = first_code_point(std::string_view(bytes).substr(at));
+    const auto length = static_cast<std::size_t>(point.bytes);
+    if (!point.valid && more == More::expected && at + length == bytes.size()) break;
+    text += point.valid ? std::string_view(bytes).substr(at, length) : kReplacement;
+    at += point.valid ? length : 1;
+  }
+  bytes.erase(0, at);
+  return text;
+}
+
+// A piece that is no byte. `leading` (characters that may go off the beginning: 1 or 0) is brought up to date.
+std::string sentence_piece(std::string_view piece, const SentencePieceDecoder& by, std::size_t& leading) {
+  constexpr std::string_view kSpace = "▁";
+  const bool drops = leading > 0 && by.drops_first && piece.starts_with(kSpace);
+  if (drops) piece.remove_prefix(kSpace.size());
+  if (!piece.empty() || (drops && !by.drops_all)) leading = 0;
+  return replace_all(piece, kSpace, " ");
 }
 
 bool joins(const Decoder& step) {
@@ -150,7 +178,7 @@ DecodeRun::DecodeRun(const std::vector<Decoder>& steps) {
   bool joined = false;
   for (const Decoder& step : steps) {
     const auto* strip = std::get_if<StripDecoder>(&step);
-    stages_.push_back({&step, joined, false, {}, strip != nullptr ? strip->start : 0});
+    stages_.push_back({&step, joined, false, {}, strip != nullptr ? strip->start : 1});
     joined = joined || joins(step);
   }
 }
@@ -195,7 +223,7 @@ void DecodeRun::step_token(std::size_t stage, std::string token, std::string& ou
     s.held += bytes->maps ? bytes_of_token(token) : token;
     give(take_certain(s.held));
   } else if (const auto* pieces = std::get_if<WordPieceDecoder>(s.step)) {
-    give(word_piece(token, *pieces, first));
+    give(word_piece(token, *pieces, first ? Place::first : Place::later));
   } else if (const auto* meta = std::get_if<MetaspaceDecoder>(s.step)) {
     give(replace_all(token, meta->symbol, first && meta->drops_first ? "" : " "));
   } else if (const auto* suffix = std::get_if<SuffixDecoder>(s.step)) {
@@ -214,6 +242,14 @@ void DecodeRun::step_token(std::size_t stage, std::string token, std::string& ou
     give(replace_matches(token, *replace));
   } else if (const auto* by = std::get_if<StripDecoder>(s.step)) {
     give(strip(token, *by));
+  } else if (const auto* sentence = std::get_if<SentencePieceDecoder>(s.step)) {
+    if (const auto byte = fallback_byte(token)) {
+      s.held += *byte;
+      s.left = 0;
+      return give(take_bytewise(s.held, More::expected));
+    }
+    give(take_bytewise(s.held, More::none));
+    give(sentence_piece(token, *sentence, s.left));
   } else if (const auto* one = std::get_if<CtcDecoder>(s.step)) {
     if (!first && s.held == token) return;
     s.held = token;
@@ -237,6 +273,8 @@ void DecodeRun::end(std::size_t stage, std::string& out) {
     pass(stage + 1, repair_utf8(held), out);
   } else if (std::holds_alternative<ByteFallbackDecoder>(*s.step) && !held.empty()) {
     pass(stage + 1, text_of_run(held), out);
+  } else if (std::holds_alternative<SentencePieceDecoder>(*s.step)) {
+    pass(stage + 1, take_bytewise(held, More::none), out);
   }
 }
 

@@ -51,8 +51,14 @@ struct CtcDecoder {
   bool cleanup = true;
 };
 
+/// SentencePiece's: ▁ becomes a space, or nothing at the beginning (`drops_first`; in every piece before the first text
+/// with `drops_all`); <0xNN> back to bytes, each byte that is not UTF-8 one U+FFFD.
+struct SentencePieceDecoder {
+  bool drops_first = true, drops_all = true;
+};
+
 using Decoder = std::variant<JoinWithSpaces, BytesToText, WordPieceDecoder, MetaspaceDecoder, SuffixDecoder,
-                             ByteFallbackDecoder, Fuse, ReplaceDecoder, StripDecoder, CtcDecoder>;
+                             ByteFallbackDecoder, Fuse, ReplaceDecoder, StripDecoder, CtcDecoder, SentencePieceDecoder>;
 
 /// Runs the steps over tokens as they come. Copying it copies its state. `steps` must outlive it.
 class DecodeRun {
@@ -72,7 +78,7 @@ class DecodeRun {
     bool joined = false;   ///< a step before made one text of all tokens
     bool begun = false;    ///< a token has come
     std::string held;      ///< what may still change
-    std::size_t left = 0;  ///< StripDecoder behind a joining step: characters that may still go off the beginning
+    std::size_t left = 0;  ///< characters that may still go off the beginning
   };
   void pass(std::size_t stage, std::string token, std::string& out);
   void step_token(std::size_t stage, std::string token, std::string& out);

@@ -154,6 +154,8 @@ void run(const Charsmap& map, Normalized& n) {
   n.text = map.apply(n.text, n.most_bytes);
 }
 
+void run(const SentencePieceNormalizer& by, Normalized& n) { n.text = normalize(by, n.text, n.most_bytes); }
+
 }  // namespace
 
 Normalized normalized(const std::vector<Normalizer>& steps, std::string_view text) {

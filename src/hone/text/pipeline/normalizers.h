@@ -3,6 +3,7 @@
 
 #include "hone/text/pipeline/charsmap.h"
 #include "hone/text/pipeline/pattern.h"
+#include "hone/text/pipeline/sentence_piece.h"
 #include "hone/text/pipeline/unicode.h"
 
 #include <string>
@@ -40,7 +41,7 @@ struct Prepend {
 struct ToByteSymbols {};
 
 using Normalizer = std::variant<BertNormalizer, StripEnds, StripAccents, ToForm, Lowercase, Nmt, ReplaceAll, Prepend,
-                                ToByteSymbols, Charsmap>;
+                                ToByteSymbols, Charsmap, SentencePieceNormalizer>;
 
 /// A text on its way, and whether its first character still comes from the beginning of the input (what Metaspace's
 /// "first" asks).

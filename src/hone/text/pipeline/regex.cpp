@@ -25,7 +25,9 @@ constexpr std::string_view kSpaces =
 constexpr std::string_view kWord = R"(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc})";
 
 // What stands for the escape \`letter` in PCRE2, or nothing where both dialects agree.
-std::optional<std::string> spelled_out(char letter, bool in_class) {
+enum class Place { outside, in_class };
+std::optional<std::string> spelled_out(char letter, Place place) {
+  const bool in_class = place == Place::in_class;
   const std::string_view set = letter == 's' || letter == 'S' ? kSpaces : kWord;
   if (letter == 's' || letter == 'w') return in_class ? std::string(set) : fmt::format("[{}]", set);
   if ((letter == 'S' || letter == 'W') && !in_class) return fmt::format("[^{}]", set);
@@ -45,7 +47,7 @@ std::string translate(std::string_view pattern, std::string_view where) {
       const char next = pattern[++i];
       if (next == 'h' || next == 'H' || next == 'K') refuse("\\h, \\H or \\K");
       if (in_class && next == 'W') refuse("\\W inside [ ]");
-      out += spelled_out(next, in_class).value_or(std::string{c, next});
+      out += spelled_out(next, in_class ? Place::in_class : Place::outside).value_or(std::string{c, next});
       continue;
     }
     const std::string_view rest = pattern.substr(i);

@@ -13,13 +13,16 @@ constexpr double kUnknownPenalty = 10.0;
 
 void search(const Unigram& model, std::string_view text, std::vector<UnigramScratch::Node>& nodes) {
   nodes.assign(text.size() + 1, {});
-  const double unknown = model.lowest - kUnknownPenalty;
+  const double exact = model.lowest - kUnknownPenalty;
+  const double unknown = model.single_precision ? static_cast<double>(static_cast<float>(exact)) : exact;
   for (std::size_t at = 0; at < text.size();) {
     const auto point = static_cast<std::size_t>(step(text.substr(at)).bytes);
     const double so_far = nodes[at].score;
     const auto offer = [&](std::size_t bytes, int32_t id, double score) {
       UnigramScratch::Node& node = nodes[at + bytes];
-      if (node.id < 0 || so_far + score > node.score) node = {so_far + score, at, id};
+      const double sum =
+          model.single_precision ? static_cast<double>(static_cast<float>(so_far + score)) : so_far + score;
+      if (node.id < 0 || sum > node.score) node = {sum, at, id};
     };
     bool single = false;
     model.pieces.for_each_prefix(text.substr(at), [&](std::size_t bytes, int32_t id) {

@@ -16,6 +16,7 @@ struct Unigram {
   int32_t unk = -1;
   bool byte_fallback = false;  ///< unknown parts become byte tokens, if each of their bytes has one
   ByteIds bytes = no_byte_ids();
+  bool single_precision = false;  ///< sums are rounded to float32, as SentencePiece's are
 };
 
 /// Memory that calls of encode() share.

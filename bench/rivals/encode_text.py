@@ -1,6 +1,6 @@
 """The `tokenizers` package on 10 MB of text, one thread: prints {"what": …, "mb_per_s": …} (MB = 10^6 bytes).
 
-    venv/bin/python bench/rivals/tokenize.py tests/golden/tokenizers/gpt2.json
+    venv/bin/python bench/rivals/encode_text.py tests/golden/tokenizers/gpt2.json
 
 The text is that of hone::text::bench_text (src/hone/text/bench_text.h), byte for byte. The package gets it in documents
 of about 10 kB and by the faster of its two ways (without offsets); the best of three passes counts.

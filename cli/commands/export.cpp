@@ -1,0 +1,139 @@
+// hone export: a trained model as a folder for transformers, or as one file for llama.cpp.
+#include "hone/checkpoint/gguf/export.h"
+#include "cli/commands/verbs.h"
+#include "cli/console.h"
+#include "hone/base/error.h"
+#include "hone/base/files.h"
+#include "hone/base/run_dir.h"
+#include "hone/base/text_match.h"
+#include "hone/checkpoint/model_dir.h"
+
+#include <algorithm>
+
+namespace hone::cli {
+namespace {
+
+namespace fs = std::filesystem;
+namespace gguf = checkpoint::gguf;
+
+constexpr Option kOptions[] = {
+    {"--to", "FORMAT", "hf (a folder) or gguf (one file)"},
+    {"--type", "TYPE", "gguf: f32, f16 (default) or q8_0"},
+    {"--out", "PATH", "where to; default: next to the model"},
+};
+
+fs::path model_folder(const Call& call) {
+  const std::string& what = call.operands[0];
+  std::error_code code;
+  if (fs::is_regular_file(fs::path(what) / "config.json", code)) return what;
+  const fs::path run = base::find_run(call.runs, what);
+  std::vector<std::string> models;
+  for (fs::directory_iterator it(run / "models", code), end; !code && it != end; it.increment(code)) {
+    if (it->is_directory()) models.push_back(it->path().string());
+  }
+  std::sort(models.begin(), models.end());
+  if (models.size() == 1) return models[0];
+  if (models.empty()) {
+    throw Error(ErrorKind::usage, fmt::format("{} holds no model", run.string()),
+                "give a finished run, one seed of it, or a folder that holds config.json and model.safetensors");
+  }
+  throw Error(ErrorKind::usage, fmt::format("{} holds {} models", run.string(), models.size()),
+              fmt::format("name one of them: {}", fmt::join(models, ", ")));
+}
+
+gguf::TensorType type_of(const Call& call) {
+  const std::string type = call.value("--type").value_or("f16");
+  if (type == "f32") return gguf::TensorType::f32;
+  if (type == "f16") return gguf::TensorType::f16;
+  if (type == "q8_0") return gguf::TensorType::q8_0;
+  throw Error(ErrorKind::usage,
+              fmt::format("--type: \"{}\" is not written{}", type,
+                          base::suggestion(type, std::vector<std::string>{"f32", "f16", "q8_0"})),
+              "--type f32, f16 or q8_0");
+}
+
+void refuse_existing(const fs::path& out) {
+  std::error_code code;
+  if (!fs::exists(fs::symlink_status(out, code))) return;
+  throw Error(ErrorKind::usage, fmt::format("{} exists already; nothing was written", out.string()),
+              "name another place with --out, or remove that one");
+}
+
+gguf::Exported to_gguf(const Call& call, const fs::path& model, const fs::path& out) {
+  const gguf::TensorType type = type_of(call);
+  refuse_existing(out);
+  if (out.has_parent_path()) base::make_folders(out.parent_path());
+  return gguf::export_model(checkpoint::ModelDir(model), out, type);
+}
+
+// The folder is in transformers' form already: what belongs to the model is copied in one rename.
+gguf::Exported to_hf(const Call& call, const fs::path& model, const fs::path& out) {
+  require(!call.has("--type"), ErrorKind::usage, "--type belongs to --to gguf; a folder keeps the weights as they are");
+  refuse_existing(out);
+  gguf::Exported exported;
+  exported.tensors = static_cast<int64_t>(checkpoint::ModelDir(model).tensors().size());
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(model)) {
+    const std::string name = entry.path().filename().string();
+    const bool wanted = name.ends_with(".json") || name.ends_with(".safetensors") || name == "chat_template.jinja" ||
+                        name == "tokenizer.model" || name == "merges.txt" || name == "vocab.txt";
+    if (wanted && entry.is_regular_file()) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  if (out.has_parent_path()) base::make_folders(out.parent_path());
+  base::publish_folder(out, [&](const fs::path& temporary) {
+    for (const fs::path& file : files) {
+      fs::copy_file(file, temporary / file.filename());
+      exported.bytes += fs::file_size(file);
+    }
+  });
+  return exported;
+}
+
+int run_export(const Call& call) {
+  const auto to = call.value("--to");
+  if (!to || (*to != "hf" && *to != "gguf")) {
+    const std::string found = to ? fmt::format("--to: \"{}\" is not supported", *to) : "hone export needs a format";
+    throw Error(ErrorKind::usage, found + (to == "peft" ? ": hone trains no adapters yet" : ""),
+                "--to hf (a folder for transformers) or --to gguf (a file for llama.cpp)");
+  }
+  fs::path model = model_folder(call).lexically_normal();
+  if (!model.has_filename()) model = model.parent_path();
+  const fs::path fallback = model.string() + (*to == "gguf" ? ".gguf" : "-hf");
+  const fs::path out = call.value("--out") ? fs::path(*call.value("--out")) : fallback;
+  const gguf::Exported exported = *to == "gguf" ? to_gguf(call, model, out) : to_hf(call, model, out);
+  if (call.has("--json")) {
+    put("{}\n", base::dump(Json{{"path", out.string()},
+                                {"format", *to},
+                                {"tensors", exported.tensors},
+                                {"bytes", exported.bytes},
+                                {"notes", exported.notes}},
+                           2));
+    return 0;
+  }
+  put("{}\n", out.string());
+  if (call.has("--quiet")) return 0;
+  say("{} tensors, {}\n", count_text(exported.tensors), size_text(exported.bytes));
+  for (const std::string& note : exported.notes) say("note: {}\n", note);
+  return 0;
+}
+
+}  // namespace
+
+Command export_verb() {
+  return {
+      "export",
+      "a model for transformers or llama.cpp",
+      "<run|model folder> --to hf|gguf [options]",
+      1,
+      1,
+      "Writes a trained model where other programs read it: a Hugging Face folder, or one GGUF file with the weights "
+      "as f32, f16 or q8_0, the byte-level BPE tokenizer and the chat template. Nothing that exists is overwritten.",
+      "hone export latest --to gguf\n"
+      "hone export runs/latest/models/sft --to gguf --type q8_0 --out m.gguf\n"
+      "hone export latest --to hf --out my-model",
+      kOptions,
+      &run_export};
+}
+
+}  // namespace hone::cli
