@@ -57,10 +57,12 @@ std::vector<MicroBatch> joined(std::span<const MicroBatch> parts, int64_t most_t
   return out;
 }
 
-DeviceBatches::DeviceBatches(std::span<const MicroBatch> parts, const at::Device& device) : batches_(parts) {
-  if (device.is_cpu()) return;
-  own_ = joined(parts, kDeviceTokens);
-  for (MicroBatch& micro : own_) micro.batch = tensor::to_device(micro.batch, device);
+JoinedBatches::JoinedBatches(std::span<const MicroBatch> parts, const at::Device& device, int64_t most_tokens)
+    : batches_(parts) {
+  if (device.is_cpu() && most_tokens == 0) return;
+  own_ = joined(parts, most_tokens);
+  if (!device.is_cpu())
+    for (MicroBatch& micro : own_) micro.batch = tensor::to_device(micro.batch, device);
   batches_ = own_;
 }
 

@@ -1,4 +1,4 @@
-// Micro-batches as a device wants them: few and large.
+// Micro-batches as a device, or a model too large for side-by-side slots, wants them: few and large.
 #pragma once
 
 #include "hone/train/collate.h"
@@ -20,11 +20,16 @@ inline constexpr int64_t kDeviceTokens = 16384;
 /// Errors: internal when some parts have a column that others lack.
 std::vector<MicroBatch> joined(std::span<const MicroBatch> parts, int64_t most_tokens);
 
-/// The batches to run for `parts` on a device: the parts themselves on the CPU, otherwise joined ones, moved there.
-/// `parts` must outlive it.
-class DeviceBatches {
+/// Tokens of a batch for a model whose micro-batches run one after the other on the CPU (train::Slots): enough rows that
+/// the BLAS's copies of the weights, made anew for every product, cost little. Activations take 0.6 MB a token at
+/// GPT-2's 124 M parameters.
+inline constexpr int64_t kOneSlotTokens = 2048;
+
+/// The batches to run for `parts`: joined up to `most_tokens` and moved to the device; the parts themselves on the CPU
+/// with most_tokens 0. `parts` must outlive it.
+class JoinedBatches {
  public:
-  DeviceBatches(std::span<const MicroBatch> parts, const at::Device& device);
+  JoinedBatches(std::span<const MicroBatch> parts, const at::Device& device, int64_t most_tokens);
   std::span<const MicroBatch> batches() const { return batches_; }
 
  private:

@@ -64,7 +64,7 @@ TEST(DeviceBatch, TheLossIsThatOfTheParts) {
 
 TEST(DeviceBatch, OnTheCpuTheyAreTheParts) {
   const auto parts = parts_of(random_examples(9, 3, 9, 23), Rows::one_each);
-  EXPECT_EQ(DeviceBatches(parts, at::kCPU).batches().data(), parts.data());
+  EXPECT_EQ(JoinedBatches(parts, at::kCPU, 0).batches().data(), parts.data());
 }
 
 // What a GPU runs, on the CPU: bfloat16 products under float32 parameters.

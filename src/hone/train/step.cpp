@@ -87,6 +87,11 @@ void Slots::for_slots(int64_t count, const std::function<void(int64_t slot)>& wo
   work(0);
 }
 
+int64_t Slots::joined_tokens() const {
+  if (!on_cpu()) return kDeviceTokens;
+  return slots_.size() == 1 ? kOneSlotTokens : 0;
+}
+
 void Slots::clear(int64_t slot) {
   if (!on_cpu()) return slots_[slot].gradient.zero_(), void();
   float* gradient = slots_[slot].gradient.data_ptr<float>();
@@ -104,8 +109,8 @@ void Slots::reduce(int64_t used) {
 }
 
 StepReport Slots::step(std::span<const MicroBatch> given, const MicroLoss& loss, optim::AdamW& optimizer, double lr) {
-  const DeviceBatches on_device(given, model_.flat.device());
-  const auto micros = on_device.batches();
+  const JoinedBatches regrouped(given, model_.flat.device(), joined_tokens());
+  const auto micros = regrouped.batches();
   // A slot without a micro-batch would only add zeros; the first holds the sum.
   const int64_t used = std::clamp<int64_t>(static_cast<int64_t>(micros.size()), 1, static_cast<int64_t>(slots_.size()));
   std::vector<Sums> parts(static_cast<std::size_t>(used));
@@ -130,8 +135,8 @@ StepReport Slots::step(std::span<const MicroBatch> given, const MicroLoss& loss,
 }
 
 StepReport Slots::evaluate(std::span<const MicroBatch> given, const MicroLoss& loss) {
-  const DeviceBatches on_device(given, model_.flat.device());
-  const auto micros = on_device.batches();
+  const JoinedBatches regrouped(given, model_.flat.device(), on_cpu() ? 0 : kDeviceTokens);
+  const auto micros = regrouped.batches();
   std::vector<Sums> parts(micros.size());
   for_batches(model_, pool_, micros, [&](int64_t i) {
     at::NoGradGuard no_grad;
@@ -156,8 +161,8 @@ std::vector<std::vector<float>> score_examples(const models::Decoder& model, std
                                                const MicroOptions& options, base::Pool& pool, double temperature) {
   require(options.rows == Rows::one_each, ErrorKind::internal, "score_examples needs one sequence a row");
   const auto given = micro_batches(examples, options);
-  const DeviceBatches on_device(given, model.flat.device());
-  const auto micros = on_device.batches();
+  const JoinedBatches regrouped(given, model.flat.device(), model.flat.is_cpu() ? 0 : kDeviceTokens);
+  const auto micros = regrouped.batches();
   std::vector<std::vector<float>> out(examples.size());
   for_batches(model, pool, micros, [&](int64_t i) {
     at::NoGradGuard no_grad;
