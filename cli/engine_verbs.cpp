@@ -43,7 +43,9 @@ constexpr Option kBenchOptions[] = {
     {"--batch", "N", "sequences of generate; may repeat"},
     {"--weights", "NAME", "of generate: fp32 (default), bf16, int8"},
     {"--device", "NAME", "of train and generate: cpu (default) or cuda"},
-    {"--peak", "TFLOPS", "of the device in bf16: train then reports the share of it"},
+    {"--peak", "TFLOPS", "of the device in bf16; train reports its share of it"},
+    {"--busy", "N", "of generate: threads that take a core each meanwhile"},
+    {"--tokenizer", "FILE", "of tokenize: a tokenizer.json to measure; may repeat"},
     {"--repeat", "K", "repetitions (default 5)"},
     {"--seconds", "S", "least length of a repetition (default 0.3)"},
     {"--all", "", "every shape"},
@@ -200,6 +202,11 @@ bench::Plan bench_plan(const Call& call, const std::string& what) {
   require(plan.device == "cpu" || what == "train" || what == "generate", ErrorKind::usage,
           "--device {}: only train and generate can be measured there", plan.device);
   if (const auto peak = call.value("--peak")) plan.peak_tflops = static_cast<double>(positive(*peak, "--peak"));
+  if (const auto busy = call.value("--busy")) plan.busy = positive(*busy, "--busy");
+  for (const std::string& file : call.values("--tokenizer")) {
+    require(std::filesystem::is_regular_file(file), ErrorKind::usage, "--tokenizer: {} is not a file", file);
+    plan.tokenizers.emplace_back(file);
+  }
   plan.batches.clear();
   for (const std::string& batch : call.values("--batch")) plan.batches.push_back(positive(batch, "--batch"));
   if (plan.batches.empty()) plan.batches = {1, 16, 128};

@@ -21,6 +21,8 @@ struct Plan {
   std::string weights = "fp32";        ///< of generate: "fp32", "bf16" or "int8"
   std::string device = "cpu";          ///< of train and generate: "cpu" or "cuda"
   double peak_tflops = 0;              ///< of the device's matrix products in bfloat16; 0 = not known
+  int64_t busy = 0;                    ///< of generate: threads that do nothing but take processor time meanwhile
+  std::vector<std::filesystem::path> tokenizers;  ///< for tokenize: tokenizer.json files, instead of hone's own two
   std::filesystem::path programs;      ///< folder of hone and hone-engine, for start
   Pace pace;
 };
@@ -31,7 +33,8 @@ struct Plan {
 ///   grpo      one step: 64 prompts of 16 tokens, 8 samples of 32 tokens each, scored under a reference model, one
 ///             clipped update with a KL penalty; a rate of steps
 ///   kernels   single kernels and sgemm on every thread at once, and memory
-///   tokenize  the tokenizers there are, on generated text
+///   tokenize  hone's own two tokenizers on generated text, both ways; or tokenizer files on 10 MB of text in documents
+///             of 10 kB, encoding, one thread
 ///   start     milliseconds from exec to exit of hone --help, hone ls and hone-engine
 /// Row: {"name", "bench", "unit", "mean", "sd", "best", "samples"} and, for models, {"family", "parameters", "shape",
 /// "flops_per_unit", "gflops", "roof_rate", "roof"}.
