@@ -2,9 +2,9 @@
 #include "hone/checkpoint/gguf/export.h"
 #include "cli/commands/verbs.h"
 #include "cli/console.h"
+#include "cli/use/model_choice.h"
 #include "hone/base/error.h"
 #include "hone/base/files.h"
-#include "hone/base/run_dir.h"
 #include "hone/base/text_match.h"
 #include "hone/checkpoint/model_dir.h"
 
@@ -21,25 +21,6 @@ constexpr Option kOptions[] = {
     {"--type", "TYPE", "gguf: f32, f16 (default) or q8_0"},
     {"--out", "PATH", "where to; default: next to the model"},
 };
-
-fs::path model_folder(const Call& call) {
-  const std::string& what = call.operands[0];
-  std::error_code code;
-  if (fs::is_regular_file(fs::path(what) / "config.json", code)) return what;
-  const fs::path run = base::find_run(call.runs, what);
-  std::vector<std::string> models;
-  for (fs::directory_iterator it(run / "models", code), end; !code && it != end; it.increment(code)) {
-    if (it->is_directory()) models.push_back(it->path().string());
-  }
-  std::sort(models.begin(), models.end());
-  if (models.size() == 1) return models[0];
-  if (models.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("{} holds no model", run.string()),
-                "give a finished run, one seed of it, or a folder that holds config.json and model.safetensors");
-  }
-  throw Error(ErrorKind::usage, fmt::format("{} holds {} models", run.string(), models.size()),
-              fmt::format("name one of them: {}", fmt::join(models, ", ")));
-}
 
 gguf::TensorType type_of(const Call& call) {
   const std::string type = call.value("--type").value_or("f16");
@@ -97,7 +78,7 @@ int run_export(const Call& call) {
     throw Error(ErrorKind::usage, found + (to == "peft" ? ": hone trains no adapters yet" : ""),
                 "--to hf (a folder for transformers) or --to gguf (a file for llama.cpp)");
   }
-  fs::path model = model_folder(call).lexically_normal();
+  fs::path model = find_model(call.runs, call.operands[0]).lexically_normal();
   if (!model.has_filename()) model = model.parent_path();
   const fs::path fallback = model.string() + (*to == "gguf" ? ".gguf" : "-hf");
   const fs::path out = call.value("--out") ? fs::path(*call.value("--out")) : fallback;

@@ -82,7 +82,7 @@ class Stager {
     const auto problems = draw(lab_.tasks.train, o.problems, lab_.env.rng.fork(plan_.phase + " draw", {at}));
     auto dialogue = lab_.dialogue();
     dialogue.turns = plan_.turns;
-    const auto requests = rewards::make_requests(problems, policy_.tokenizer, dialogue, o.samples);
+    const auto requests = rewards::make_requests(problems, rewards::encoder_of(policy_), dialogue, o.samples);
     generate::RollStats stats;
     const auto rollouts = engine_.roll(requests, {}, lab_.env.rng.fork(plan_.phase + " roll", {at}), &stats);
     sampled_ = static_cast<double>(stats.sampled_tokens);
@@ -222,7 +222,7 @@ void run(train::Env& env, const base::Options& given) {
   measure(lab, "base", base, summary);
   for (const auto& arm : parse_arms(o.arms)) {
     if (arm == "base") continue;
-    models::Model model{models::copy(base.decoder), base.tokenizer};
+    models::Model model{models::copy(base.decoder), base.tokenizer, base.chat};
     if (arm != "self_refine" && !session.has("outcomes." + arm)) train_arm(lab, arm, model);
     measure(lab, arm, model, summary);
   }

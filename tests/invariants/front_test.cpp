@@ -10,7 +10,7 @@ namespace hone::invariants {
 namespace {
 
 const std::vector<std::string> kVerbs = {"run",  "demo",   "ls",    "show",    "cp",    "check", "report",
-                                         "judge", "data", "export", "bench", "inspect", "doctor"};
+                                         "judge", "data", "export", "bench", "inspect", "doctor", "gen",  "chat",  "eval"};
 
 TEST(Front, DoesNotLinkLibtorch) {
   const std::string libraries = libraries_of("hone");

@@ -7,6 +7,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <set>
@@ -225,6 +226,22 @@ Model open(const std::filesystem::path& path) {
   model.tokenizer = with_roles_of(origin, model.tokenizer, path.string());
   model.decoder.origin = std::make_shared<const Origin>(std::move(origin));
   return model;
+}
+
+std::vector<int32_t> end_ids(const Model& model) {
+  std::vector<int32_t> ids;
+  if (model.tokenizer.has_end()) ids.push_back(model.tokenizer.end());
+  const Origin* origin = model.decoder.origin.get();
+  if (origin == nullptr) return ids;
+  const auto names = [](const Json& config) { return config.is_object() && config.contains("eos_token_id"); };
+  const Json& config = names(origin->generation_config) ? origin->generation_config : origin->config;
+  if (!names(config)) return ids;
+  const Json& value = config["eos_token_id"];
+  for (const Json& id : value.is_array() ? value : Json::array({value})) {
+    if (!id.is_number_unsigned() || id.get<uint64_t>() >= static_cast<uint64_t>(model.tokenizer.size())) continue;
+    if (std::find(ids.begin(), ids.end(), id.get<int32_t>()) == ids.end()) ids.push_back(id.get<int32_t>());
+  }
+  return ids;
 }
 
 void save(const std::filesystem::path& dir, const Decoder& decoder, const text::Tokenizer& tokenizer,

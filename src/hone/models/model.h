@@ -54,6 +54,10 @@ Model open(const std::filesystem::path& dir);
 /// The same without the tokenizer, which may be missing.
 Decoder open_decoder(const std::filesystem::path& dir);
 
+/// Tokens that end a text of this model: the tokenizer's, and those that generation_config.json, or else config.json,
+/// of the folder it was read from lists as eos_token_id. In this order, each once; may be empty.
+std::vector<int32_t> end_ids(const Model& model);
+
 /// Writes config.json, model.safetensors, tokenizer.json and generation_config.json in one rename. A decoder that was
 /// read from a folder is written as it was found there: names, dtypes, config and, with the same tokenizer, the files
 /// beside them; several shards become one. Otherwise `chat` adds chat_template.jinja and the special tokens it names.
