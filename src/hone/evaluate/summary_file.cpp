@@ -20,6 +20,12 @@ std::vector<report::Term> terms_for(const ShownMetric& metric, const std::string
   return terms;
 }
 
+std::string label_of(const SummaryFile& file, const std::string& arm) {
+  const auto found = file.labels.find(arm);
+  if (found != file.labels.end()) return found->second;
+  return arm == "base" ? "base model" : arm;
+}
+
 // "Acc@t1 51.0 → 72.4 %, …" for the first two metrics.
 std::string headline(const SummaryFile& file, const Json& arms) {
   std::string text;
@@ -50,7 +56,7 @@ void write_summary(const train::Env& env, const SummaryFile& file) {
     Json values = Json::object();
     for (const auto& m : file.metrics)
       values[m.name] = interval_json(report::estimate({outcomes}, terms_for(m, arm), Rng(17).fork("interval")));
-    arms[arm] = {{"label", arm == "base" ? "base model" : arm}, {"values", values}};
+    arms[arm] = {{"label", label_of(file, arm)}, {"values", values}};
   }
   const bool known = std::find(file.arms.begin(), file.arms.end(), file.improved) != file.arms.end();
   auto shown = file;
