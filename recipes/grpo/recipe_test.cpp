@@ -153,12 +153,10 @@ TEST(GrpoRecipe, PromptsAreThoseOfTheFoldersChatTemplate) {
     EXPECT_EQ(checkpoint::read_bytes(same / "models" / arm / "chat_template.jinja"), kOwnFormat) << arm;
 
   // The rows' prompts as texts: the user's turn, unless they are wanted as they stand.
-  auto as_text = [](std::string rows) {
-    for (const char* part : {R"([{"role": "user", "content": )", R"(}])"})
-      for (auto at = rows.find(part); at != std::string::npos; at = rows.find(part)) rows.erase(at, std::string(part).size());
-    return rows;
-  };
-  checkpoint::write_bytes(folders / "texts.jsonl", as_text(problems_file(60)));
+  std::string rows = problems_file(60);
+  for (const std::string part : {R"([{"role": "user", "content": )", R"(}])"})
+    for (auto at = rows.find(part); at != std::string::npos; at = rows.find(part)) rows.erase(at, part.size());
+  checkpoint::write_bytes(folders / "texts.jsonl", rows);
   options->task.data = (folders / "texts.jsonl").string();
   options->base.model = with_template(folders / "texts", kOwnFormat).string();
   train::run_recipe(run, *options, texts.path());

@@ -311,10 +311,9 @@ TEST(ScoreRecipe, BothTurnsAreAskedForByTheFoldersChatTemplate) {
   EXPECT_EQ(train::lines_without_times(same / "metrics.jsonl"), train::lines_without_times(own / "metrics.jsonl"));
   EXPECT_EQ(checkpoint::read_bytes(same / "models/score/chat_template.jinja"), turns);
   // One that rewrites earlier turns can't be gone on from.
-  expect_error(ErrorKind::data, {"chat_template.jinja", "rewrites earlier turns"}, [&] {
-    train::run_recipe(run, *conversations(folders / "refused", "{% for m in messages %}{{ loop.revindex }}<end>{% endfor %}"),
-                      refused.path());
-  });
+  const std::string numbered = "{% for m in messages %}{{ loop.revindex }}<end>{% endfor %}";
+  expect_error(ErrorKind::data, {"chat_template.jinja", "rewrites earlier turns"},
+               [&] { train::run_recipe(run, *conversations(folders / "refused", numbered), refused.path()); });
 }
 
 // At the first step the policy is the base model: its distance is 0, whatever the stage.
