@@ -56,6 +56,11 @@ std::vector<Answers> answers_of(const Session& session, const models::Model& mod
   return answers;
 }
 
+std::string prompts_text(const models::Model& model, const EvalPlan& plan) {
+  if (!model.chat) return "hone's own format";
+  return plan.prompts == data::Prompts::as_text ? "texts as they stand" : "the folder's chat template";
+}
+
 // Words that tell two models apart in the table.
 std::string short_name(const fs::path& model) {
   const fs::path folder = model.has_filename() ? model : model.parent_path();
@@ -74,9 +79,9 @@ EvalResult evaluate_models(const EvalPlan& plan, const EvalTask& task, base::Poo
     // The same limit for both: a model that may say more is not the better one for it.
     result.max_tokens = evaluate::room_for_answers(*other, task.problems, encoder_of(*other, plan), result.max_tokens);
   }
-  result.prompts = model.chat == std::nullopt               ? "no chat template"
-                   : plan.prompts == data::Prompts::as_text ? "prompts of one text as they stand"
-                                                            : "the folder's chat template";
+  result.prompts = prompts_text(model, plan);
+  if (other && prompts_text(*other, plan) != result.prompts)
+    result.prompts += fmt::format(" (the other by {})", prompts_text(*other, plan));
   const auto count = static_cast<int64_t>(task.problems.size());
   result.name = short_name(plan.model);
   result.other_name = plan.other ? short_name(*plan.other) : "";

@@ -33,6 +33,9 @@ Tone tone_of(const report::Interval& difference) {
 // The first row in words.
 std::string verdict(const MetricRow& row, const EvalResult& result) {
   const report::Interval& d = row.difference;
+  if (d.low == 0 && d.high == 0)
+    return fmt::format("no difference: {} of {} and {} is the same on every problem", row.label, result.name,
+                       result.other_name);
   const std::string said = fmt::format("{} of {} is {:.1f} points {} that of {}", row.label, result.name,
                                        100 * std::abs(d.mean), d.mean < 0 ? "below" : "above", result.other_name);
   const std::string range =
