@@ -64,8 +64,8 @@ enum class TooLong { refuse, truncate };
 Example tokenize(const Row& row, const Encoder& encoder, int64_t max_tokens, TooLong cut);
 
 /// Ids of a problem as the model is asked it: tokenizer.opening() and the prompt, or the conversation followed by the
-/// assistant's role token. With a chat template: the conversation (or, unless encoder.prompts is as_text, the prompt as its user's turn) by the
-/// template with its generation prompt. See dialogue.h for what follows.
+/// assistant's role token. With a chat template: the conversation (or, unless encoder.prompts is as_text, the prompt as
+/// its user's turn) by the template with its generation prompt. See dialogue.h for what follows.
 text::Ids prompt_ids(const tasks::Problem& problem, const Encoder& encoder);
 
 }  // namespace hone::data
