@@ -16,6 +16,7 @@ namespace {
 
 constexpr Option kSeed = {"--seed", "N", "seed of the run (default 1)"};
 constexpr Option kThreads = {"--threads", "N", "threads; results do not depend on it"};
+constexpr Option kDevice = {"--device", "NAME", "cpu (default) or cuda, where models run in bfloat16"};
 constexpr Option kOut = {"--out", "DIR", "run folder, absent or empty (default runs/…)"};
 constexpr Option kCheckpoint = {"--checkpoint", "SECONDS", "time between checkpoints (default 30)"};
 constexpr Option kResume = {"--resume", "", "go on with the run named first, or the latest"};
@@ -26,6 +27,7 @@ std::span<const Option> run_options() {
     all.insert(all.end(), {kSeed,
                            {"--seeds", "K", "K runs with seeds 1..K, judged together"},
                            kThreads,
+                           kDevice,
                            kOut,
                            kResume,
                            kCheckpoint,
@@ -35,13 +37,17 @@ std::span<const Option> run_options() {
   return options;
 }
 
-constexpr Option kDemoOptions[] = {kSeed, kThreads, kOut, kResume, kCheckpoint};
+constexpr Option kDemoOptions[] = {kSeed, kThreads, kDevice, kOut, kResume, kCheckpoint};
 constexpr Option kBenchOptions[] = {
     kThreads,
     {"--shape", "NAME", "d128, d256, d384, d768, gpt2-124m, …; may repeat"},
     {"--family", "NAME", "gpt2 (default) or llama"},
     {"--batch", "N", "sequences of generate; may repeat"},
     {"--weights", "NAME", "of generate: fp32 (default), bf16, int8"},
+    {"--device", "NAME", "of train and generate: cpu (default) or cuda"},
+    {"--peak", "TFLOPS", "of the device in bf16; train reports its share of it"},
+    {"--busy", "N", "of generate: threads that take a core each meanwhile"},
+    {"--tokenizer", "FILE", "of tokenize: a tokenizer.json to measure; may repeat"},
     {"--repeat", "K", "repetitions (default 5)"},
     {"--seconds", "S", "least length of a repetition (default 0.3)"},
     {"--all", "", "every shape"},
@@ -200,6 +206,15 @@ bench::Plan bench_plan(const Call& call, const std::string& what) {
   }
   plan.family = choice(call, "--family", {"gpt2", "llama"});
   plan.weights = choice(call, "--weights", {"fp32", "bf16", "int8"});
+  plan.device = choice(call, "--device", {"cpu", "cuda"});
+  require(plan.device == "cpu" || what == "train" || what == "generate", ErrorKind::usage,
+          "--device {}: only train and generate can be measured there", plan.device);
+  if (const auto peak = call.value("--peak")) plan.peak_tflops = static_cast<double>(positive(*peak, "--peak"));
+  if (const auto busy = call.value("--busy")) plan.busy = positive(*busy, "--busy");
+  for (const std::string& file : call.values("--tokenizer")) {
+    require(std::filesystem::is_regular_file(file), ErrorKind::usage, "--tokenizer: {} is not a file", file);
+    plan.tokenizers.emplace_back(file);
+  }
   plan.batches.clear();
   for (const std::string& batch : call.values("--batch")) plan.batches.push_back(positive(batch, "--batch"));
   if (plan.batches.empty()) plan.batches = {1, 16, 128};

@@ -126,6 +126,12 @@ void check_output(const fs::path& dir) {
   }
 }
 
+std::string device_of(const Call& call) {
+  const std::string word = call.value("--device").value_or("cpu");
+  require(word == "cpu" || word == "cuda", ErrorKind::usage, "--device: \"{}\" is neither cpu nor cuda", word);
+  return word;
+}
+
 int thread_count(const Call& call) {
   if (call.has("--threads")) return static_cast<int>(call.integer("--threads", 1, 1, 1024));
   const char* given = std::getenv("HONE_THREADS");

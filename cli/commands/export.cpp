@@ -2,9 +2,9 @@
 #include "hone/checkpoint/gguf/export.h"
 #include "cli/commands/verbs.h"
 #include "cli/console.h"
+#include "cli/use/model_choice.h"
 #include "hone/base/error.h"
 #include "hone/base/files.h"
-#include "hone/base/run_dir.h"
 #include "hone/base/text_match.h"
 #include "hone/checkpoint/adapter_config.h"
 #include "hone/checkpoint/model_dir.h"
@@ -28,42 +28,16 @@ bool is_adapter(const fs::path& dir) {
   return fs::is_regular_file(dir / "adapter_config.json", code);
 }
 
-// The one folder in a part of a run, "models" or "adapters".
-fs::path only_one(const fs::path& run, const char* part, const std::string& remedy) {
-  std::error_code code;
-  std::vector<std::string> found;
-  for (fs::directory_iterator it(run / part, code), end; !code && it != end; it.increment(code)) {
-    if (it->is_directory()) found.push_back(it->path().string());
-  }
-  std::sort(found.begin(), found.end());
-  if (found.size() == 1) return found[0];
-  const std::string kind = std::string(part).substr(0, std::string(part).size() - 1);
-  if (found.empty()) throw Error(ErrorKind::usage, fmt::format("{} holds no {}", run.string(), kind), remedy);
-  throw Error(ErrorKind::usage, fmt::format("{} holds {} {}", run.string(), found.size(), part),
-              fmt::format("name one of them: {}", fmt::join(found, ", ")));
-}
-
-fs::path model_folder(const Call& call) {
-  const std::string& what = call.operands[0];
-  std::error_code code;
-  if (fs::is_regular_file(fs::path(what) / "config.json", code)) return what;
-  if (is_adapter(what)) {
-    throw Error(ErrorKind::usage, fmt::format("{} holds an adapter, not a model", what),
-                "a run keeps the merged model of the same name beside it, in models/; or --to peft");
-  }
-  return only_one(base::find_run(call.runs, what), "models",
-                  "give a finished run, one seed of it, or a folder that holds config.json and model.safetensors");
-}
-
-// An adapter's folder, that of the merged model of the same name, or a run.
+// An adapter's folder itself; else the one that a run keeps beside the model of the same name.
 fs::path adapter_folder(const Call& call) {
-  const fs::path what = fs::path(call.operands[0]).lexically_normal();
+  const fs::path what = call.operands[0];
   if (is_adapter(what)) return what;
-  const fs::path model = what.has_filename() ? what : what.parent_path();
+  fs::path model = find_model(call.runs, call.operands[0]).lexically_normal();
+  if (!model.has_filename()) model = model.parent_path();
   const fs::path beside = model.parent_path().parent_path() / "adapters" / model.filename();
   if (model.parent_path().filename() == "models" && is_adapter(beside)) return beside;
-  return only_one(base::find_run(call.runs, call.operands[0]), "adapters",
-                  "only runs with lora.rank above 0 make adapters: hone run sft --set lora.rank=16");
+  throw Error(ErrorKind::usage, fmt::format("{} has no adapter beside it", model.string()),
+              "runs with lora.rank above 0 make adapters: hone run sft --model DIR --set lora.rank=16");
 }
 
 gguf::TensorType type_of(const Call& call) {
@@ -139,7 +113,7 @@ int run_export(const Call& call) {
                 to ? fmt::format("--to: \"{}\" is not supported", *to) : "hone export needs a format",
                 "--to hf (a folder for transformers), gguf (a file for llama.cpp) or peft (an adapter)");
   }
-  fs::path from = (*to == "peft" ? adapter_folder(call) : model_folder(call)).lexically_normal();
+  fs::path from = (*to == "peft" ? adapter_folder(call) : find_model(call.runs, call.operands[0])).lexically_normal();
   if (!from.has_filename()) from = from.parent_path();
   const fs::path fallback = from.string() + (*to == "gguf" ? ".gguf" : "-" + *to);
   const fs::path out = call.value("--out") ? fs::path(*call.value("--out")) : fallback;

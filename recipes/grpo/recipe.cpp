@@ -30,6 +30,7 @@ struct Lab {
   const Options& options;
   const tasks::TaskSet& tasks;
   const models::Model& base;
+  rewards::Dialogue dialogue() const { return {1, "auto", options.max_tokens, data::prompts_of(options.task.prompts)}; }
 };
 
 // reward [G, K] → advantage [G, K]
@@ -58,7 +59,7 @@ Batch collect(const Lab& lab, const models::Model& policy, generate::Engine& eng
   for (int64_t i = 0; i < o.problems; ++i) problems.push_back(lab.tasks.train[draw.below(lab.tasks.train.size())]);
 
   engine.refresh(policy.decoder);
-  const auto requests = rewards::make_requests(problems, policy.tokenizer, {1, "auto", o.max_tokens}, o.samples);
+  const auto requests = rewards::make_requests(problems, rewards::encoder_of(policy), lab.dialogue(), o.samples);
   generate::RollStats stats;
   const auto rollouts = engine.roll(requests, {.temperature = o.temperature}, lab.env.rng.fork(arm + " roll", {step}), &stats);
   const auto attempts = rewards::judge(rollouts, problems, lab.tasks.verifier, policy.tokenizer, lab.env.pool);
@@ -130,7 +131,8 @@ void train_arm(const Lab& lab, const std::string& arm, models::Model& policy) {
 void measure(const Lab& lab, const std::string& arm, const models::Model& model, PassSummary& summary) {
   const auto value = lab.session.once("outcomes." + arm, [&] {
     evaluate::save_model(lab.env, arm, model);
-    const evaluate::PassOptions options{.samples = lab.options.pass_at, .max_tokens = lab.options.max_tokens};
+    const evaluate::PassOptions options{.samples = lab.options.pass_at, .max_tokens = lab.options.max_tokens,
+                                        .prompts = lab.dialogue().prompts};
     return evaluate::to_json(evaluate::pass_at_k(model, lab.tasks.held_out, lab.tasks.verifier, options, lab.env.pool,
                                                  lab.env.rng.fork("evaluate")));
   });

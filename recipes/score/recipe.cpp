@@ -83,7 +83,7 @@ class Stager {
     const auto problems = draw(lab_.tasks.train, o.problems, lab_.env.rng.fork(plan_.phase + " draw", {at}));
     auto dialogue = lab_.dialogue();
     dialogue.turns = plan_.turns;
-    const auto requests = rewards::make_requests(problems, policy_.tokenizer, dialogue, o.samples);
+    const auto requests = rewards::make_requests(problems, rewards::encoder_of(policy_), dialogue, o.samples);
     generate::RollStats stats;
     const auto rollouts = engine_.roll(requests, {}, lab_.env.rng.fork(plan_.phase + " roll", {at}), &stats);
     sampled_ = static_cast<double>(stats.sampled_tokens);

@@ -4,8 +4,7 @@
 #include "hone/data/rows.h"
 #include "hone/evaluate/loss_summary.h"
 #include "hone/evaluate/summary.h"
-#include "hone/models/model.h"
-#include "hone/train/fit.h"
+#include "hone/train/base_model.h"
 #include "hone/train/policy.h"
 #include "recipes/sft/options.h"
 
@@ -19,11 +18,11 @@ struct Split {
 };
 
 models::Model start_model(train::Env& env, const Options& o) {
-  if (!o.model.empty()) return models::open(o.model);
+  if (!o.model.empty()) return on_device(env, models::open(o.model));
   auto tokenizer = o.data.empty() ? data::countdown_tokenizer(tasks::countdown_world(o.world))
                                   : text::Tokenizer::bytes(text::standard_specials());
   const auto config = models::config_of(o.fresh, tokenizer.size());
-  return {models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)};
+  return on_device(env, {models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)});
 }
 
 Examples tokenize_file(const std::string& file, const models::Model& model, const Options& o) {

@@ -50,6 +50,8 @@ class KvCache {
   static int64_t floats(const models::DecoderConfig& config, int64_t tokens);
 
   void clear() { tokens_ = 0; }
+  /// Forgets all but the first `tokens` tokens.
+  void keep(int64_t tokens) { tokens_ = tokens < tokens_ ? tokens : tokens_; }
   int64_t tokens() const { return tokens_; }
   int64_t room() const { return room_; }
   void advance(int64_t count) { tokens_ += count; }

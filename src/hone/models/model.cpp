@@ -229,6 +229,22 @@ Model open(const std::filesystem::path& path) {
   return model;
 }
 
+std::vector<int32_t> end_ids(const Model& model) {
+  std::vector<int32_t> ids;
+  if (model.tokenizer.has_end()) ids.push_back(model.tokenizer.end());
+  const Origin* origin = model.decoder.origin.get();
+  if (origin == nullptr) return ids;
+  const auto names = [](const Json& config) { return config.is_object() && config.contains("eos_token_id"); };
+  const Json& config = names(origin->generation_config) ? origin->generation_config : origin->config;
+  if (!names(config)) return ids;
+  const Json& value = config["eos_token_id"];
+  for (const Json& id : value.is_array() ? value : Json::array({value})) {
+    if (!id.is_number_unsigned() || id.get<uint64_t>() >= static_cast<uint64_t>(model.tokenizer.size())) continue;
+    if (std::find(ids.begin(), ids.end(), id.get<int32_t>()) == ids.end()) ids.push_back(id.get<int32_t>());
+  }
+  return ids;
+}
+
 Decoder rounded_as_stored(const Decoder& decoder) {
   const auto is_narrow = [](const Origin::Stored& tensor) { return tensor.dtype != checkpoint::Dtype::f32; };
   if (!decoder.origin) return decoder;

@@ -55,6 +55,10 @@ Model open(const std::filesystem::path& dir);
 /// The same without the tokenizer, which may be missing.
 Decoder open_decoder(const std::filesystem::path& dir);
 
+/// Tokens that end a text of this model: the tokenizer's, and those that generation_config.json, or else config.json,
+/// of the folder it was read from lists as eos_token_id. In this order, each once; may be empty.
+std::vector<int32_t> end_ids(const Model& model);
+
 /// The decoder with its weights rounded to what save() stores them as, so that what is read back is equal: in storage
 /// of its own for a model that was read as float16 or bfloat16, the given one otherwise. Errors: numeric as save().
 Decoder rounded_as_stored(const Decoder& decoder);

@@ -24,20 +24,28 @@ std::string label_of(std::string_view kind, std::string_view name) {
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-checkpoint::TensorData tensor_data(const std::string& name, const at::Tensor& t) {
-  return {name, checkpoint::Dtype::f32, t.sizes().vec(), t.data_ptr()};
+// The tensors of a checkpoint, in the memory that it is written from.
+using Numbers = std::vector<std::pair<std::string, at::Tensor>>;
+Numbers numbers_of(TrainState& s) {
+  return {{"parameters", s.model.trained().cpu()},
+          {"first_moment", s.optimizer.first_moment().cpu()},
+          {"second_moment", s.optimizer.second_moment().cpu()}};
 }
 
-std::vector<checkpoint::TensorFile> files_of(TrainState& s) {
-  return {{"train", {tensor_data("parameters", s.model.trained()), tensor_data("first_moment", s.optimizer.first_moment()),
-                     tensor_data("second_moment", s.optimizer.second_moment())}}};
+std::vector<checkpoint::TensorFile> files_of(const Numbers& numbers) {
+  checkpoint::TensorFile file{"train", {}};
+  for (const auto& [name, t] : numbers)
+    file.tensors.push_back({name, checkpoint::Dtype::f32, t.sizes().vec(), t.data_ptr()});
+  return {file};
 }
 
 void read_into(const checkpoint::SafetensorsFile& file, const char* name, const at::Tensor& t) {
   const auto* info = file.find(name);
   require(info && info->elements() == t.numel(), ErrorKind::format,
           "{}: tensor \"{}\" does not fit this run's model of {} numbers", file.path().string(), name, t.numel());
-  file.read_floats(*info, {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())});
+  at::Tensor here = t.is_cpu() ? t : at::empty({t.numel()});
+  file.read_floats(*info, {here.data_ptr<float>(), static_cast<std::size_t>(t.numel())});
+  if (!t.is_cpu()) t.copy_(here);
 }
 
 // An adapter means something beside its own base alone, and the base is not in the checkpoint.
@@ -81,7 +89,8 @@ void Session::commit(std::string_view label, const Json& fields, TrainState* ten
     state["notes"] = tensors->notes;
     state["optimizer_steps"] = tensors->optimizer.steps();
   }
-  const auto files = tensors ? files_of(*tensors) : std::vector<checkpoint::TensorFile>{};
+  const auto numbers = tensors ? numbers_of(*tensors) : Numbers{};
+  const auto files = tensors ? files_of(numbers) : std::vector<checkpoint::TensorFile>{};
   saved_.push_back(checkpoint::save_state(root_, ++sequence_, label, state, files));
 }
 

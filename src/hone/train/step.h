@@ -29,17 +29,20 @@ struct StepReport {
 /// Bytes that the slots' gradients may take together.
 inline constexpr int64_t kGradientBytes = int64_t{512} << 20;
 
-/// Slots for so many trained parameters: as many gradients as fit `gradient_bytes`, at least 1 and at most 8.
+/// Slots of a model: as many gradients as fit `gradient_bytes`, at least 1 and at most 8.
 int64_t slot_count(int64_t parameters, int64_t gradient_bytes = kGradientBytes);
 
 /// Gradient buffers and per-slot replicas of one model; gradients are those of what is trained, so that an adapted
-/// model takes none of its base's size. Two regimes, chosen by the number of trained parameters alone:
+/// model takes none of its base's size. Two regimes on the CPU, chosen by the model's size alone:
 ///
 ///   2–8 slots  threads run whole micro-batches side by side; slot s takes micro-batches s, s + slots, …
-///   1 slot     for a model of which two gradients do not fit (above 64 M parameters): micro-batches run one after the
-///              other, and the threads share every matrix product and kernel (nn::ParallelScope)
+///   1 slot     for a model of which two gradients do not fit (above 64 M parameters): micro-batches are joined to
+///              larger ones and run one after the other; the threads share every product and kernel (nn::ParallelScope)
 ///
 /// In both the order of every sum, and with it every bit, is the same for any number of threads.
+///
+/// A model on another device (models::to_device) has 1 slot; its micro-batches are joined into larger ones there
+/// (train/device_batch.h), so that the device has work. Sums on a device are not the same to the bit from run to run.
 class Slots {
  public:
   /// gradient_bytes is for tests: 0 forces the one-slot regime.
@@ -60,6 +63,9 @@ class Slots {
     models::Decoder replica;
     at::Tensor gradient;  ///< flat, same layout as Decoder::trained()
   };
+  bool on_cpu() const { return model_.flat.is_cpu(); }
+  int64_t joined_tokens() const;
+  void clear(int64_t slot);
   void for_slots(int64_t count, const std::function<void(int64_t slot)>& work);
   void reduce(int64_t used);
   models::Decoder& model_;
