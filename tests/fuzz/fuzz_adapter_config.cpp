@@ -1,5 +1,5 @@
-// adapter_config.json out of arbitrary bytes: what is accepted lies in its ranges, its rules end on every name, and what
-// is written of it reads back the same.
+// adapter_config.json out of arbitrary bytes: what is accepted lies in its ranges, its rules end on every name, and
+// what is written of it reads back the same.
 #include "hone/base/error.h"
 #include "hone/checkpoint/adapter_config.h"
 
@@ -23,7 +23,8 @@ void check(const checkpoint::AdapterConfig& config) {
   const std::string text = base::dump(checkpoint::to_json(config));
   must(base::dump(checkpoint::to_json(checkpoint::parse_adapter_config(text, "again"))) == text);
   const checkpoint::AdapterRules rules(config, "f");
-  for (const std::string_view module : {"model.layers.0.self_attn.q_proj", "transformer.h.11.mlp.c_proj", "lm_head", ""}) {
+  for (const std::string_view module :
+       {"model.layers.0.self_attn.q_proj", "transformer.h.11.mlp.c_proj", "lm_head", ""}) {
     rules.takes(module);
     must(rules.rank_of(module) >= 1);
     must(std::isfinite(rules.scale_of(module)) && rules.scale_of(module) > 0);

@@ -45,9 +45,8 @@ TEST(Modules, AreThoseOfTransformersAndCoverEveryMap) {
       EXPECT_EQ(module.first_row, covered[module.map]) << module.name;
       covered[module.map] += module.rows;
     }
-    model.visit_maps([&](const std::string& name, nn::Linear& map) {
-      EXPECT_EQ(covered[&map], map.weight.size(0)) << name;
-    });
+    model.visit_maps(
+        [&](const std::string& name, nn::Linear& map) { EXPECT_EQ(covered[&map], map.weight.size(0)) << name; });
   }
   Decoder llama = models::small_model(kLlama), gpt2 = models::small_model(kGpt2);
   EXPECT_EQ(modules_of(llama)[8].name, "model.layers.1.self_attn.k_proj");
@@ -119,7 +118,8 @@ TEST(Attach, WrongTargetsAreNamed) {
   Decoder model = models::small_model(kLlama);
   expect_error(ErrorKind::usage, {"lora.targets", "q_prj", "did you mean \"q_proj\""},
                [&] { config_of({.rank = 1, .targets = "v_proj,q_prj"}, model); });
-  expect_error(ErrorKind::usage, {"lora.targets", "c_attn"}, [&] { config_of({.rank = 1, .targets = "c_attn"}, model); });
+  expect_error(ErrorKind::usage, {"lora.targets", "c_attn"},
+               [&] { config_of({.rank = 1, .targets = "c_attn"}, model); });
   expect_error(ErrorKind::usage, {"lora.targets"}, [&] { config_of({.rank = 1, .targets = " , "}, model); });
   checkpoint::AdapterConfig none{.targets = {"lm_head"}};
   expect_error(ErrorKind::usage, {"no module"}, [&] { attach(model, none, Rng(1)); });

@@ -162,7 +162,9 @@ TEST_F(HostileAdapter, MissingTensor) {
 }
 
 TEST_F(HostileAdapter, ExtraTensor) {
-  change_tensors(dir, [](auto& all) { all["base_model.model.lm_head.lora_A.weight"] = {{3, 24}, std::vector<float>(72)}; });
+  change_tensors(dir, [](auto& all) {
+    all["base_model.model.lm_head.lora_A.weight"] = {{3, 24}, std::vector<float>(72)};
+  });
   expect_refused(ErrorKind::format, {"1 never used", "lm_head.lora_A.weight"});
 }
 
@@ -219,7 +221,7 @@ TEST(SaveModel, MergesAndPutsTheBaseBack) {
   const models::SavedModel saved({models::Family::llama, false});
   models::Model base = models::open(saved.dir);
   const auto numbers = base.decoder.flat.clone();
-  const auto model = adapted(base, {.rank = 2}, Rng(1), "base");
+  const auto model = adapted(base, {.rank = 2, .alpha = 2}, Rng(1), "base");
   randomize(const_cast<Decoder&>(model.decoder));
   save_model(temp / "merged", model);
   EXPECT_TRUE(at::equal(base.decoder.flat, numbers));
@@ -233,7 +235,7 @@ TEST(SaveModel, MergesAndPutsTheBaseBack) {
 TEST(SaveModel, OfANarrowBase) {
   const TempFolder temp;
   models::Model base{models::open_decoder(models::golden_model("mistral")), models::tokenizer_of(96)};
-  const auto model = adapted(base, {.rank = 2}, Rng(1), "base");
+  const auto model = adapted(base, {.rank = 2, .alpha = 2}, Rng(1), "base");
   randomize(const_cast<Decoder&>(model.decoder));
   save_model(temp / "merged", model);
   const Decoder back = models::open_decoder(temp / "merged");

@@ -105,10 +105,17 @@ Json run_cost(const train::Env& env) {
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  return {{"wall_seconds", seconds},
-          {"train_tokens", trained},
-          {"sampled_tokens", sampled},
-          {"peak_rss_bytes", static_cast<int64_t>(usage.ru_maxrss) * 1024}};
+  Json cost = {{"wall_seconds", seconds},
+               {"train_tokens", trained},
+               {"sampled_tokens", sampled},
+               {"peak_rss_bytes", static_cast<int64_t>(usage.ru_maxrss) * 1024}};
+  std::ifstream events(env.dir / "events.jsonl");
+  for (std::string line; std::getline(events, line);) {
+    const auto event = base::parse_json(line, "events.jsonl");
+    if (base::get_string_or(event, "event", "", "events.jsonl") != "adapter") continue;
+    for (const char* key : {"trained_parameters", "frozen_parameters"}) cost[key] = event.at(key);
+  }
+  return cost;
 }
 
 }  // namespace hone::evaluate

@@ -34,7 +34,8 @@ class TwoTurnSummary {
   std::vector<std::pair<std::string, std::vector<TwoTurn>>> arms_;
 };
 
-/// Wall seconds, sampled and trained tokens summed over metrics.jsonl, and peak memory of this process.
+/// Wall seconds, sampled and trained tokens summed over metrics.jsonl, peak memory of this process and, where adapters
+/// were trained, the parameters of one and of its base.
 Json run_cost(const train::Env& env);
 
 }  // namespace hone::evaluate

@@ -66,10 +66,10 @@ TEST(LowRankAddition, GradientsOfTheFeedForwardPart) {
         return mlp(up, down, kind, in[0]);
       };
       const int64_t parts = up_rows / kHidden;
-      expect_like_libtorch(operation, {random_tensor({5, kWidth}, 1), random_tensor({up_rows, kWidth}, 2),
-                                       random_tensor({2 * parts, kWidth}, 3), random_tensor({up_rows * 2}, 4),
-                                       random_tensor({kWidth, kHidden}, 5), random_tensor({2, kHidden}, 6),
-                                       random_tensor({4}, 7)});
+      expect_like_libtorch(
+          operation, {random_tensor({5, kWidth}, 1), random_tensor({up_rows, kWidth}, 2),
+                      random_tensor({2 * parts, kWidth}, 3), random_tensor({up_rows * 2}, 4),
+                      random_tensor({kWidth, kHidden}, 5), random_tensor({2, kHidden}, 6), random_tensor({4}, 7)});
     }
   }
 }

@@ -28,7 +28,7 @@ void bind_gradients(models::Decoder& replica, const at::Tensor& flat) {
   });
 }
 
-// The masks of dropout of one micro-batch: they depend on the update and on its place in the batch, not on the slot.
+// The masks of dropout of one micro-batch: they depend on the update and its place among the batches, not on the slot.
 void choose_masks(models::Decoder& replica, const Rng& masks) {
   replica.visit_maps([&](const std::string& name, nn::Linear& map) {
     if (map.delta.dropout > 0) map.delta.mask_key = masks.fork(name).key();
@@ -82,7 +82,8 @@ int64_t slot_count(int64_t parameters, int64_t gradient_bytes) {
 
 Slots::Slots(models::Decoder& model, base::Pool& pool, int64_t gradient_bytes) : model_(model), pool_(pool) {
   const at::Tensor& trained = model.trained();
-  const int64_t count = on_cpu() ? slot_count(trained.numel(), gradient_bytes) : 1;
+  // By the whole model's size: a large frozen base wants joined batches as much as a trained one.
+  const int64_t count = on_cpu() ? slot_count(model.flat.numel(), gradient_bytes) : 1;
   for (int64_t i = 0; i < count; ++i) {
     slots_.push_back({models::replica(model), at::zeros_like(trained)});
     bind_gradients(slots_.back().replica, slots_.back().gradient);

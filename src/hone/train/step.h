@@ -29,11 +29,11 @@ struct StepReport {
 /// Bytes that the slots' gradients may take together.
 inline constexpr int64_t kGradientBytes = int64_t{512} << 20;
 
-/// Slots for so many trained parameters: as many gradients as fit `gradient_bytes`, at least 1 and at most 8.
+/// Slots of a model: as many gradients as fit `gradient_bytes`, at least 1 and at most 8.
 int64_t slot_count(int64_t parameters, int64_t gradient_bytes = kGradientBytes);
 
 /// Gradient buffers and per-slot replicas of one model; gradients are those of what is trained, so that an adapted
-/// model takes none of its base's size. Two regimes on the CPU, chosen by the number of trained parameters alone:
+/// model takes none of its base's size. Two regimes on the CPU, chosen by the model's size alone:
 ///
 ///   2–8 slots  threads run whole micro-batches side by side; slot s takes micro-batches s, s + slots, …
 ///   1 slot     for a model of which two gradients do not fit (above 64 M parameters): micro-batches are joined to
