@@ -7,6 +7,7 @@
 #include "hone/base/files.h"
 #include "hone/report/progress.h"
 #include "hone/tensor/compat.h"
+#include "hone/tensor/device.h"
 
 #include <algorithm>
 #include <chrono>
@@ -71,11 +72,17 @@ EvalResult evaluate_models(const EvalPlan& plan, const EvalTask& task, base::Poo
                            const std::atomic<bool>& interrupted) {
   EvalResult result;
   const auto start = std::chrono::steady_clock::now();
-  const models::Model model = models::open(plan.model);
+  const at::Device device = tensor::device_named(plan.device);
+  const auto open = [&](const fs::path& folder) {
+    models::Model opened = models::open(folder);
+    models::to_device(opened.decoder, device);
+    return opened;
+  };
+  const models::Model model = open(plan.model);
   std::optional<models::Model> other;
   result.max_tokens = evaluate::room_for_answers(model, task.problems, encoder_of(model, plan), plan.max_tokens);
   if (plan.other) {
-    other = models::open(*plan.other);
+    other = open(*plan.other);
     // The same limit for both: a model that may say more is not the better one for it.
     result.max_tokens = evaluate::room_for_answers(*other, task.problems, encoder_of(*other, plan), result.max_tokens);
   }

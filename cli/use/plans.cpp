@@ -150,6 +150,9 @@ EvalPlan eval_plan(const Call& call) {
   plan.seed = static_cast<uint64_t>(call.integer("--seed", 1, 0, INT64_MAX));
   plan.weights_name = call.choice("--weights", kWeights);
   plan.weights = weights_of(plan.weights_name);
+  plan.device = device_of(call);
+  require(plan.device == "cpu" || plan.weights == kernels::WeightFormat::fp32, ErrorKind::usage,
+          "--weights {} is for the CPU; a device computes in bfloat16", plan.weights_name);
   plan.threads = thread_count(call);
   if (const auto out = call.value("--out")) {
     plan.out = *out;

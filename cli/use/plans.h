@@ -68,6 +68,7 @@ struct EvalPlan {
   kernels::WeightFormat weights = kernels::WeightFormat::fp32;
   std::string weights_name = "fp32";
   uint64_t seed = 1;
+  std::string device = "cpu";  ///< or "cuda"
   int threads = 1;
 };
 /// Errors: usage — no task, no verifier, an unknown one; those of find_model; data of the run's options.

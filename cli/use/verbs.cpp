@@ -47,6 +47,7 @@ constexpr Option kEvalOptions[] = {
     {"--seed", "N", "of the samples (default 1)"},
     {"--raw", "", "prompts of one text without the chat template"},
     kWeights,
+    {"--device", "NAME", "cpu (default) or cuda, in bfloat16"},
     kThreads,
 };
 

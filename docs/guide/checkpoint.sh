@@ -10,7 +10,7 @@ cd "$work"
 say() { printf '\n== %s\n' "$*"; }
 
 say "1. A checkpoint. Yours may come from the Hub; offline we make a small one, in the same format."
-# It has learnt to answer a question about three digits with one of them, but not which: it gives any of the three.
+# It has learnt the form of an answer, one digit, from rows that answer with any of the three digits asked about.
 awk -v seed="$seed" 'BEGIN {
   srand(seed)
   for (i = 0; i < 3000; i++) {
@@ -30,7 +30,7 @@ cat > base/chat_template.jinja <<'TEMPLATE'
 {%- if add_generation_prompt %}<assistant>{% endif %}
 TEMPLATE
 printf '{"bos_token": "<bos>", "eos_token": "<end>"}\n' > base/tokenizer_config.json
-"$hone" show base
+"$hone" show base | sed -n '1,6p'
 "$hone" check --model base
 
 say "2. A task that can be checked: problems with answers, some to learn from and others to be measured on."
@@ -45,7 +45,7 @@ awk 'BEGIN {
 
 say "3. Reinforcement learning: the verifier pays right answers."
 "$hone" run grpo --model base --data train.jsonl --verifier exact --seed "$seed" --out grpo -q \
-  --set steps=40 --set problems=32 --set samples=8 --set max_tokens=4 --set pass_at=4 \
+  --set steps=100 --set problems=32 --set samples=8 --set max_tokens=4 --set pass_at=4 \
   --set optim.lr=1e-3 --set optim.schedule=constant --set optim.warmup=3 --set optim.weight_decay=0
 
 say "4. Is it better? On the test problems, one by one, with an interval; --strict fails unless it lies above 0."
@@ -55,8 +55,9 @@ say "5. Out again, and read elsewhere: the folder for transformers, one file for
 "$hone" export grpo --to hf --out elsewhere/model -q
 "$hone" export grpo --to gguf --out elsewhere/model.gguf -q
 cd elsewhere
-"$hone" show model
-answer=$("$hone" gen model "last of 4 7 2?" --temperature 0 -q)
-printf 'last of 4 7 2? %s\n' "$answer"
-[ "$answer" = 2 ]
+"$hone" show model | sed -n '1,6p'
+here=$("$hone" gen model "last of 4 7 2?" --temperature 0 -q)
+there=$("$hone" gen ../grpo "last of 4 7 2?" --temperature 0 -q)
+printf 'last of 4 7 2? %s\n' "$here"
+[ "$here" = "$there" ]
 cmp model/chat_template.jinja ../base/chat_template.jinja

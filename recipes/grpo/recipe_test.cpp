@@ -150,6 +150,48 @@ TEST(GrpoRecipe, AnAdapterWithItsBaseAsReference) {
   EXPECT_EQ(train::lines_without_times(one / "metrics.jsonl"), train::lines_without_times(two / "metrics.jsonl"));
 }
 
+// The parity model's folder with a chat template.
+fs::path with_template(const fs::path& to, const std::string& source) {
+  fs::copy(parity().model(), to);
+  checkpoint::write_bytes(to / "chat_template.jinja", source);
+  checkpoint::write_bytes(to / "tokenizer_config.json", R"({"bos_token": "<bos>", "eos_token": "<end>"})");
+  return to;
+}
+
+constexpr const char* kOwnFormat =
+    "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}";
+
+// A template that writes what hone's own format does gives the same run, from conversations and from texts; another one
+// doesn't, and every model that is saved keeps it.
+TEST(GrpoRecipe, PromptsAreThoseOfTheFoldersChatTemplate) {
+  const TempFolder folders, own, same, texts, other;
+  train::run_recipe(run, *parity().options(2), own.path());
+  const auto lines = train::lines_without_times(own / "metrics.jsonl");
+
+  auto options = parity().options(2);
+  options->base.model = with_template(folders / "same", kOwnFormat).string();
+  train::run_recipe(run, *options, same.path());
+  EXPECT_EQ(train::lines_without_times(same / "metrics.jsonl"), lines);
+  EXPECT_EQ(checkpoint::read_bytes(same / "outcomes.json"), checkpoint::read_bytes(own / "outcomes.json"));
+  for (const char* arm : {"base", "grpo"})
+    EXPECT_EQ(checkpoint::read_bytes(same / "models" / arm / "chat_template.jinja"), kOwnFormat) << arm;
+
+  // The rows' prompts as texts: the user's turn, unless they are wanted as they stand.
+  std::string rows = problems_file(60);
+  for (const std::string part : {R"([{"role": "user", "content": )", R"(}])"})
+    for (auto at = rows.find(part); at != std::string::npos; at = rows.find(part)) rows.erase(at, part.size());
+  checkpoint::write_bytes(folders / "texts.jsonl", rows);
+  options->task.data = (folders / "texts.jsonl").string();
+  options->base.model = with_template(folders / "texts", kOwnFormat).string();
+  train::run_recipe(run, *options, texts.path());
+  EXPECT_GT(steps_of(texts.path(), "grpo")[0].at("reward").get<double>(), 0.2);  // it knows the form it is asked in
+  options->task.prompts = "text";
+  options->base.model = with_template(folders / "other", kOwnFormat).string();
+  train::run_recipe(run, *options, other.path());
+  EXPECT_NE(train::lines_without_times(other / "metrics.jsonl"), train::lines_without_times(texts / "metrics.jsonl"));
+}
+
 TEST(GrpoRecipe, AModelFolderAndAProblemFile) {
   const TempFolder folder;
   const auto summary = train::run_recipe(run, *parity().options(3), folder.path());

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <csignal>
 #include <sstream>
 
 namespace hone::invariants {
@@ -129,6 +130,22 @@ TEST_F(Use, GenRefuses) {
   std::string longer = "3";
   for (int i = 0; i < 40; ++i) longer += " 4";
   refused({"gen", "plain", longer}, "", 3, "context of this model is 32");
+}
+
+TEST_F(Use, CtrlCEndsAText) {
+  // A context that a greedy answer of this model does not fill.
+  std::string config = read_text(folder / "plain/config.json");
+  config.replace(config.find(": 32,", config.find("max_position_embeddings")), 5, ": 1000000,");
+  folder.file("plain/config.json", config);
+  const fs::path out = folder / "out.txt";
+  Running gen({"gen", "plain", kPrompt, "--temperature", "0", "--max-tokens", "900000"},
+              {.folder = folder.path(), .stdout_to = folder.file("out.txt", "")});
+  while (fs::file_size(out) < 10) ASSERT_FALSE(gen.ends_within(0.01)) << gen.wait().err;
+  gen.send(SIGINT);
+  ASSERT_TRUE(gen.ends_within(30));
+  const Outcome ended = gen.wait();
+  EXPECT_EQ(ended.code, 130) << ended.err;
+  EXPECT_TRUE(ended.out.ends_with("\n")) << "the text ends with a line";
 }
 
 TEST_F(Use, ChatWorksWithAScript) {

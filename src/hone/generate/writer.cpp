@@ -41,10 +41,11 @@ struct Writer::State {
   std::vector<float> logits{};
   int64_t room = 0, kept = 0;
 
-  // Room for `tokens`; what was cached is lost when there was less.
+  // Room for `tokens`; what was cached is lost when there was less, so that there is some to begin with.
   void reserve(int64_t tokens) {
     if (tokens <= room) return;
-    room = std::min(model.config.context, std::max(tokens, 2 * room));
+    constexpr int64_t kFirst = 2048;
+    room = std::min(model.config.context, std::max({tokens, 2 * room, kFirst}));
     workspace.reset();
     rope = make_rope_table(model.config, room);
     workspace.emplace(model.config, rope, room);

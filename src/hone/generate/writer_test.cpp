@@ -88,6 +88,22 @@ TEST_P(WriterTest, KeepsWhatTheNextContextSharesWithTheLastSequence) {
   EXPECT_EQ(writer.kept_tokens(), 5);
 }
 
+TEST_P(WriterTest, ALongTextGetsMoreRoom) {
+  auto config = tiny_config(GetParam());
+  config.context = 5000;
+  const models::Decoder long_model = models::fresh(config, Rng(6));
+  Writer writer(long_model, pool, tokenizer);
+  WriteJob job{some_ids(2040, 1), rule(5), {}, Rng(1)};
+  writer.write(job, go_on);
+  const text::Ids more = some_ids(60, 2);
+  job.context.insert(job.context.end(), more.begin(), more.end());
+  const Completion grown = writer.write(job, go_on);
+  EXPECT_EQ(writer.kept_tokens(), 0);
+  expect_same(grown, Writer(long_model, pool, tokenizer).write(job, go_on));
+  writer.write(job, go_on);
+  EXPECT_EQ(writer.kept_tokens(), 2099);
+}
+
 TEST_P(WriterTest, TheReaderMayEndIt) {
   Writer writer(model, pool, tokenizer);
   int left = 4;
