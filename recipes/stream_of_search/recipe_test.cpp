@@ -145,7 +145,7 @@ TEST(StreamOfSearchArms, TheBestOfSeveralSamplesIsAnyRightOne) {
 }
 
 TEST(StreamOfSearchArms, TheExamIsTheSameForEverySeed) {
-  const auto tokenizer = data::search_tokenizer(tasks::countdown_world("cd3-smoke"));
+  const auto tokenizer = data::search_tokenizer(tasks::countdown_world("cd3-demo"));
   const auto options = smoke();
   std::vector<std::string> first;
   for (const uint64_t seed : {1, 2}) {

@@ -23,7 +23,8 @@ std::vector<report::Term> terms_for(const ShownMetric& metric, const std::string
 // Whether an arm has every outcome that the metric adds up.
 bool has(const report::SeedOutcomes& outcomes, const std::string& arm, const ShownMetric& metric) {
   const auto& known = outcomes.arms.at(arm);
-  return std::all_of(metric.terms.begin(), metric.terms.end(), [&](const auto& term) { return known.contains(term.first); });
+  return std::all_of(metric.terms.begin(), metric.terms.end(),
+                     [&](const auto& term) { return known.contains(term.first); });
 }
 
 // "Acc@t1 51.0 → 72.4 %, …" for the first three metrics.
@@ -59,8 +60,10 @@ void write_summary(const train::Env& env, const SummaryFile& file) {
   }
   for (const auto& arm : file.arms) {
     Json values = Json::object();
-    for (const auto& m : file.metrics)
-      if (has(outcomes, arm, m)) values[m.name] = interval_json(report::estimate({outcomes}, terms_for(m, arm), Rng(17).fork("interval")));
+    for (const auto& m : file.metrics) {
+      if (!has(outcomes, arm, m)) continue;
+      values[m.name] = interval_json(report::estimate({outcomes}, terms_for(m, arm), Rng(17).fork("interval")));
+    }
     arms[arm] = {{"label", arm == "base" ? "base model" : arm}, {"values", values}};
   }
   const bool known = std::find(file.arms.begin(), file.arms.end(), file.improved) != file.arms.end();
