@@ -5,7 +5,6 @@
 // said twice, a decoder of 0.8 million parameters; (2) a strict verifier: numbers are used up; (3) two rivals that the
 // paper lacks, optimal paths with as many training tokens and the best of n of them; (4) of equal nodes of a
 // breadth-first search the one that came first is next, and finished leaves are not visited again.
-#include "hone/base/error.h"
 #include "hone/evaluate/summary.h"
 #include "hone/train/fit.h"
 #include "recipes/stream_of_search/arms.h"
@@ -106,6 +105,10 @@ Json accepted_searches(const Lab& lab, const std::string& arm, const models::Mod
       accepted.push_back(problems[i].prompt + " " + text.substr(0, text.find("=T") + 2));
     }
     lab.env.record.event("star", {{"arm", arm}, {"sampled", answers.size()}, {"accepted", accepted.size()}});
+    if (accepted.empty()) {
+      const auto what = arm + ": none of the sampled searches is right; the round learns nothing";
+      lab.env.record.event("warning", {{"what", what}});
+    }
     return accepted;
   });
 }
@@ -118,15 +121,13 @@ std::string run_star(const Lab& lab, const models::Model& sos, ExamSummary& summ
   for (int64_t round = 1; round <= o.star.iterations; ++round) {
     arm = fmt::format("star{}", round);
     const Json accepted = accepted_searches(lab, arm, model, static_cast<uint64_t>(round));
-    require(!accepted.empty(), ErrorKind::data,
-            "{}: none of the sampled searches is right, so there is nothing to learn", arm);
     std::vector<data::Example> examples;
     for (const auto& words : accepted) {
       const auto trace = tasks::search::read_compact(words.get_ref<const std::string&>());
       examples.push_back(data::search_example(trace, model.tokenizer, o.fresh.context));
     }
     model = copy(sos);
-    learn(lab, arm, model, examples, fit_of(o, o.star.fit, o.star.fit.steps));
+    if (!examples.empty()) learn(lab, arm, model, examples, fit_of(o, o.star.fit, o.star.fit.steps));
     summary.add_searches(lab.env, arm, examine(lab, arm, model));
   }
   return arm;
