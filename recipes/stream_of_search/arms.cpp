@@ -29,7 +29,8 @@ void append(std::vector<tasks::Problem>& to, const std::vector<tasks::Problem>& 
 Corpus make_corpus(train::Env& env, const Options& o, const text::Tokenizer& tokenizer) {
   const auto& world = tasks::countdown_world(o.world);
   Corpus corpus;
-  corpus.problems = search::draw_search_problems(world, search::SearchSplit::train, o.problems, env.rng.fork("problems"));
+  corpus.problems =
+      search::draw_search_problems(world, search::SearchSplit::train, o.problems, env.rng.fork("problems"));
   const std::size_t count = corpus.problems.size();
   corpus.searches.resize(count);
   corpus.optimal.resize(count);
@@ -143,8 +144,8 @@ void ExamSummary::add_searches(const train::Env& env, const std::string& arm, co
   for (std::size_t i = 0; i < answers.size(); ++i) {
     const std::size_t part = i / exam_.part;
     const auto& problem = exam_.problems[i];
-    Json row = {{"part", kParts[part]}, {"nums", problem.numbers}, {"target", problem.target}, {"prompt", problem.prompt},
-                {"completion", answers[i].text}, {"right", answers[i].right > 0.5}};
+    Json row = {{"part", kParts[part]},     {"nums", problem.numbers},       {"target", problem.target},
+                {"prompt", problem.prompt}, {"completion", answers[i].text}, {"right", answers[i].right > 0.5}};
     std::optional<search::Solver> solver;
     if (part == 2) {
       solver = exam_.unsolved_by[i - 2 * exam_.part];
@@ -175,11 +176,18 @@ void ExamSummary::show(const std::string& arm, const std::vector<Answer>& answer
       if (tree.explored < kFewest || tree.explored > kMost) continue;
       const auto verdict = evaluate::verdict_text(search::check_strict(trace, problem.numbers, problem.target));
       const std::string kind = right ? "a search that reached its goal" : "a search that failed";
-      const std::string rule =
-          fmt::format("the first new input whose search is {} after {} to {} operations", right ? "right" : "wrong", kFewest, kMost);
-      file_.searches.push_back({{"title", fmt::format("{}: {} from {}", kind, problem.target, fmt::join(problem.numbers, ", "))},
-                                {"rule", rule}, {"arm", arm}, {"verdict", verdict}, {"tree", search::tree_json(tree, 150)}});
-      file_.transcripts.push_back({{"kind", kind}, {"rule", rule}, {"arm", arm}, {"prompt", problem.prompt},
+      const std::string rule = fmt::format("the first new input whose search is {} after {} to {} operations",
+                                           right ? "right" : "wrong", kFewest, kMost);
+      file_.searches.push_back(
+          {{"title", fmt::format("{}: {} from {}", kind, problem.target, fmt::join(problem.numbers, ", "))},
+           {"rule", rule},
+           {"arm", arm},
+           {"verdict", verdict},
+           {"tree", search::tree_json(tree, 150)}});
+      file_.transcripts.push_back({{"kind", kind},
+                                   {"rule", rule},
+                                   {"arm", arm},
+                                   {"prompt", problem.prompt},
                                    {"turns", {{{"text", search::write_text(trace)}, {"verdict", verdict}}}}});
       break;
     }

@@ -57,7 +57,8 @@ std::vector<Answer> answer(train::Env& env, const Options& o, const models::Mode
 Json to_json(const std::vector<Answer>& answers);
 std::vector<Answer> answers_from_json(const Json& json);
 
-/// Gathers the arms and writes outcomes.json, summary.json, search.json (tables by arm and part) and traces/<arm>.jsonl.
+/// Gathers the arms and writes outcomes.json, summary.json, search.json (tables by arm and part) and
+/// traces/<arm>.jsonl.
 class ExamSummary {
  public:
   ExamSummary(const Options& o, const Exam& exam) : options_(o), exam_(exam) {}

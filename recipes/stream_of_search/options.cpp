@@ -9,15 +9,26 @@
 namespace hone::recipes::stream_of_search {
 
 void Options::visit(base::OptionVisitor& v) {
-  v.field("world", world, {.help = "family of Countdown problems", .choices = tasks::countdown_world_names(), .source = "card"});
-  v.field("arms", arms, {.help = "sos: searches alone; all: also optimal paths (op), as many tokens of them (op_matched), and best of n",
-                         .choices = {"all", "sos"}});
-  v.field("problems", problems, {.help = "training problems, each with a search and an optimal path", .min = 1, .max = 1e8,
-                                 .source = "card; paper: 500,000"});
-  v.field("test_problems", test_problems, {.help = "held-out problems of each kind: new inputs, new targets, unsolved ones of training",
-                                           .min = 2, .max = 1e6, .source = "card; paper: 10,000"});
-  v.field("max_tokens", max_tokens, {.help = "most tokens of a search", .min = 1, .max = 1 << 20, .source = "card; paper: 4,096"});
-  v.field("temperature", temperature, {.help = "of sampled searches (best of n, STaR)", .min = 0.01, .max = 100, .source = "paper"});
+  v.field("world", world,
+          {.help = "family of Countdown problems", .choices = tasks::countdown_world_names(), .source = "card"});
+  v.field(
+      "arms", arms,
+      {.help = "sos: searches alone; all: also optimal paths (op), as many tokens of them (op_matched), and best of n",
+       .choices = {"all", "sos"}});
+  v.field("problems", problems,
+          {.help = "training problems, each with a search and an optimal path",
+           .min = 1,
+           .max = 1e8,
+           .source = "card; paper: 500,000"});
+  v.field("test_problems", test_problems,
+          {.help = "held-out problems of each kind: new inputs, new targets, unsolved ones of training",
+           .min = 2,
+           .max = 1e6,
+           .source = "card; paper: 10,000"});
+  v.field("max_tokens", max_tokens,
+          {.help = "most tokens of a search", .min = 1, .max = 1 << 20, .source = "card; paper: 4,096"});
+  v.field("temperature", temperature,
+          {.help = "of sampled searches (best of n, STaR)", .min = 0.01, .max = 100, .source = "paper"});
   v.group("fresh", fresh);
   v.group("fit", fit);
   v.group("star", star);
@@ -37,7 +48,7 @@ void common(Options& o) {
 
 // Everything runs; nothing is learned worth measuring.
 void smoke(Options& o) {
-  o.world = "cd3-smoke";
+  o.world = "cd3-demo";
   o.problems = 600;
   o.test_problems = 20;
   o.max_tokens = 160;
@@ -98,10 +109,11 @@ std::vector<report::Contrast> on_both(const std::string& rival, double margin) {
 }
 
 std::vector<report::Claim> claims() {
-  report::Claim like{"D", "the model copies no single solver: it shares at most 80 % of the states visited with each", {}};
+  report::Claim like{
+      "D", "the model copies no single solver: it shares at most 80 % of the states visited with each", {}};
   for (const auto& solver : tasks::search::all_solvers()) {
     const auto name = tasks::search::name_of(solver);
-    like.contrasts.push_back({"not in common with " + name + ", less 20 %", {{"sos", "unlike_" + name, 1}}, 0.20});
+    like.contrasts.push_back({"states not shared with " + name, {{"sos", "unlike_" + name, 1}}, 0.20});
   }
   return {{"A", "learning from searches beats learning from optimal paths by at least 10 points", on_both("op", 0.10)},
           {"B", "it still does when optimal paths get as many training tokens", on_both("op_matched", 0)},

@@ -15,8 +15,10 @@ struct StarOptions {
   train::FitOptions fit;
 
   void visit(base::OptionVisitor& v) {
-    v.field("iterations", iterations, {.help = "rounds of STaR after sos; 0 = none", .min = 0, .max = 20, .source = "paper: 3"});
-    v.field("problems", problems, {.help = "training problems sampled a round", .min = 1, .max = 1e8, .source = "paper: 200,000"});
+    v.field("iterations", iterations,
+            {.help = "rounds of STaR after sos; 0 = none", .min = 0, .max = 20, .source = "paper: 3"});
+    v.field("problems", problems,
+            {.help = "training problems sampled a round", .min = 1, .max = 1e8, .source = "paper: 200,000"});
     v.field("samples", samples, {.help = "searches sampled a problem", .min = 1, .max = 4096});
     v.group("fit", fit);
   }

@@ -5,7 +5,6 @@
 // said twice, a decoder of 0.8 million parameters; (2) a strict verifier: numbers are used up; (3) two rivals that the
 // paper lacks, optimal paths with as many training tokens and the best of n of them; (4) of equal nodes of a
 // breadth-first search the one that came first is next, and finished leaves are not visited again.
-#include "hone/base/error.h"
 #include "hone/evaluate/summary.h"
 #include "hone/train/fit.h"
 #include "recipes/stream_of_search/arms.h"
@@ -38,7 +37,8 @@ train::FitOptions fit_of(const Options& o, const train::FitOptions& given, int64
 // One arm's training: the examples in an order that all arms share.
 void learn(const Lab& lab, const std::string& arm, models::Model& model, const std::vector<data::Example>& examples,
            const train::FitOptions& fit) {
-  train::fit(lab.env, lab.session, arm, model.decoder, fit, train::cycle(examples, fit.batch, lab.env.rng.fork("order")));
+  train::fit(lab.env, lab.session, arm, model.decoder, fit,
+             train::cycle(examples, fit.batch, lab.env.rng.fork("order")));
 }
 
 // The greedy answers of an arm's model; computed once, with the model saved beside them.
@@ -66,14 +66,16 @@ std::vector<Answer> best_of_n(const Lab& lab, const std::string& arm, const mode
 // The rivals that learn from optimal paths.
 void run_rivals(const Lab& lab, double search_tokens, ExamSummary& summary) {
   const auto& o = lab.options;
-  const double longer = static_cast<double>(tokens_in(lab.corpus.searches)) / static_cast<double>(tokens_in(lab.corpus.optimal));
+  const double longer =
+      static_cast<double>(tokens_in(lab.corpus.searches)) / static_cast<double>(tokens_in(lab.corpus.optimal));
   const auto matched = static_cast<int64_t>(std::ceil(longer * static_cast<double>(o.fit.steps)));
   for (const auto& [arm, steps] : {std::pair<std::string, int64_t>{"op", o.fit.steps}, {"op_matched", matched}}) {
     auto model = copy(lab.start);
     learn(lab, arm, model, lab.corpus.optimal, fit_of(o, o.fit, steps));
     const auto answers = examine(lab, arm, model);
     summary.add_searches(lab.env, arm, answers);
-    const auto samples = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(search_tokens / mean_tokens(lab, answers))));
+    const auto samples =
+        std::max<int64_t>(1, static_cast<int64_t>(std::ceil(search_tokens / mean_tokens(lab, answers))));
     summary.add_best(arm + "_best_of_n", best_of_n(lab, arm + "_best_of_n", model, samples));
   }
 }
@@ -103,6 +105,10 @@ Json accepted_searches(const Lab& lab, const std::string& arm, const models::Mod
       accepted.push_back(problems[i].prompt + " " + text.substr(0, text.find("=T") + 2));
     }
     lab.env.record.event("star", {{"arm", arm}, {"sampled", answers.size()}, {"accepted", accepted.size()}});
+    if (accepted.empty()) {
+      const auto what = arm + ": none of the sampled searches is right; the round learns nothing";
+      lab.env.record.event("warning", {{"what", what}});
+    }
     return accepted;
   });
 }
@@ -115,15 +121,13 @@ std::string run_star(const Lab& lab, const models::Model& sos, ExamSummary& summ
   for (int64_t round = 1; round <= o.star.iterations; ++round) {
     arm = fmt::format("star{}", round);
     const Json accepted = accepted_searches(lab, arm, model, static_cast<uint64_t>(round));
-    require(!accepted.empty(), ErrorKind::data, "{}: none of the sampled searches is right, so there is nothing to learn",
-            arm);
     std::vector<data::Example> examples;
     for (const auto& words : accepted) {
       const auto trace = tasks::search::read_compact(words.get_ref<const std::string&>());
       examples.push_back(data::search_example(trace, model.tokenizer, o.fresh.context));
     }
     model = copy(sos);
-    learn(lab, arm, model, examples, fit_of(o, o.star.fit, o.star.fit.steps));
+    if (!examples.empty()) learn(lab, arm, model, examples, fit_of(o, o.star.fit, o.star.fit.steps));
     summary.add_searches(lab.env, arm, examine(lab, arm, model));
   }
   return arm;
@@ -152,8 +156,10 @@ void run(train::Env& env, const base::Options& given) {
   const auto exam = make_exam(o, corpus);
   session.once("corpus", [&] {
     const auto solved = std::count(corpus.solved.begin(), corpus.solved.end(), 1);
-    const Json facts = {{"problems", corpus.problems.size()}, {"searches_that_reach_the_goal", solved},
-                        {"search_tokens", tokens_in(corpus.searches)}, {"optimal_tokens", tokens_in(corpus.optimal)},
+    const Json facts = {{"problems", corpus.problems.size()},
+                        {"searches_that_reach_the_goal", solved},
+                        {"search_tokens", tokens_in(corpus.searches)},
+                        {"optimal_tokens", tokens_in(corpus.optimal)},
                         {"searches_cut_at_the_context", corpus.cut}};
     env.record.event("corpus", facts);
     return facts;

@@ -94,7 +94,7 @@ TEST(StreamOfSearchRecipe, StarLearnsFromRightSearchesOnly) {
   auto options = smoke(150);
   options->world = "cd2-smoke";
   options->arms = "sos";
-  options->problems = 400;
+  options->problems = 4000;  // of which hardly any is unsolved
   options->test_problems = 4;
   options->fit.batch = 32;
   options->fit.optim.lr = 5e-3;
@@ -111,6 +111,19 @@ TEST(StreamOfSearchRecipe, StarLearnsFromRightSearchesOnly) {
   EXPECT_EQ(star.at("sampled"), 40);
   EXPECT_GT(star.at("accepted").get<int64_t>(), 0);
   EXPECT_LE(star.at("accepted").get<int64_t>(), 40);
+}
+
+TEST(StreamOfSearchRecipe, ARoundOfStarWithoutARightSearchIsAWarning) {
+  const TempFolder folder;
+  auto options = smoke(2);
+  options->arms = "sos";
+  options->max_tokens = 3;  // too few for any goal
+  options->star.iterations = 1;
+  const auto summary = train::run_recipe(run, *options, folder.path());
+  EXPECT_EQ(summary.at("improved"), "star1");
+  EXPECT_NE(checkpoint::read_bytes(folder / "events.jsonl").find("\"warning\""), std::string::npos);
+  EXPECT_EQ(checkpoint::read_bytes(folder / "models/star1/model.safetensors"),
+            checkpoint::read_bytes(folder / "models/sos/model.safetensors"));
 }
 
 TEST(StreamOfSearchRecipe, StopsAndGoesOnToTheSameEnd) {
@@ -145,7 +158,7 @@ TEST(StreamOfSearchArms, TheBestOfSeveralSamplesIsAnyRightOne) {
 }
 
 TEST(StreamOfSearchArms, TheExamIsTheSameForEverySeed) {
-  const auto tokenizer = data::search_tokenizer(tasks::countdown_world("cd3-smoke"));
+  const auto tokenizer = data::search_tokenizer(tasks::countdown_world("cd3-demo"));
   const auto options = smoke();
   std::vector<std::string> first;
   for (const uint64_t seed : {1, 2}) {

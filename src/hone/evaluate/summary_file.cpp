@@ -68,9 +68,10 @@ void write_summary(const train::Env& env, const SummaryFile& file) {
   }
   for (const auto& arm : file.arms) {
     Json values = Json::object();
-    for (const auto& m : file.metrics)
-      if (has(outcomes, arm, m))
-        values[m.name] = interval_json(report::estimate({outcomes}, terms_for(m, arm), Rng(17).fork("interval")));
+    for (const auto& m : file.metrics) {
+      if (!has(outcomes, arm, m)) continue;
+      values[m.name] = interval_json(report::estimate({outcomes}, terms_for(m, arm), Rng(17).fork("interval")));
+    }
     arms[arm] = {{"label", label_of(file, arm)}, {"values", values}};
   }
   const bool known = std::find(file.arms.begin(), file.arms.end(), file.improved) != file.arms.end();
