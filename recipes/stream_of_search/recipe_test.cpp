@@ -95,7 +95,7 @@ TEST(StreamOfSearchRecipe, StarLearnsFromRightSearchesOnly) {
   options->world = "cd2-smoke";
   options->arms = "sos";
   options->problems = 4000;  // of which hardly any is unsolved
-  options->test_problems = 4;
+  options->test_problems = 2;
   options->fit.batch = 32;
   options->fit.optim.lr = 5e-3;
   options->max_tokens = 60;

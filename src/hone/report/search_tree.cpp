@@ -98,6 +98,7 @@ std::string edge_svg(const Place& from, const Place& to, const SearchNode& node)
 
 std::string state_text(const SearchNode& node, const std::string& goal) {
   std::string text = cut(node.text);
+  if (node.by.empty() && !goal.empty()) text += " → " + goal;
   if (node.end == "dead_end") text += " ≠ " + goal;
   if (node.end == "goal") text += " ✓";
   if (node.faulty) text += " ⚠";

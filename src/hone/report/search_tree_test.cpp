@@ -38,6 +38,7 @@ TEST(SearchSvg, NumbersOperationsAndTheWay) {
   EXPECT_EQ(count(svg, "class=\"branch path\""), 2u);
   EXPECT_TRUE(has(svg, ">9 − 4 = 5</text>"));
   EXPECT_TRUE(has(svg, ">4 × 6 = 24</text>"));
+  EXPECT_TRUE(has(svg, ">4 9 3 → 24</text>"));
   EXPECT_TRUE(has(svg, ">8 ≠ 24</text>"));
   EXPECT_TRUE(has(svg, ">24 ✓</text>"));
   EXPECT_TRUE(has(svg, "2. 3 + 5 = 8 leaves 8: not 24, a dead end"));
