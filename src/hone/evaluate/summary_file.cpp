@@ -35,6 +35,15 @@ bool has(const report::SeedOutcomes& outcomes, const std::string& arm, const Sho
                      [&](const auto& term) { return known.contains(term.first); });
 }
 
+// An arm may lack an outcome that others have; one that no arm has is a mistake of the recipe.
+void require_outcomes(const SummaryFile& file) {
+  for (const auto& m : file.metrics) {
+    const auto known = [&](const auto& arm) { return has(file.outcomes, arm, m); };
+    require(std::any_of(file.arms.begin(), file.arms.end(), known), ErrorKind::data,
+            "no arm has the outcomes that \"{}\" is made of", m.name);
+  }
+}
+
 // "Acc@t1 51.0 → 72.4 %, …" for the first three metrics.
 std::string headline(const SummaryFile& file, const Json& arms) {
   std::string text;
@@ -60,6 +69,7 @@ std::string headline(const SummaryFile& file, const Json& arms) {
 void write_summary(const train::Env& env, const SummaryFile& file) {
   auto outcomes = file.outcomes;
   outcomes.seed = env.rng.key();
+  require_outcomes(file);
   Json arms = Json::object(), metrics = Json::array();
   for (const auto& m : file.metrics) {
     Json terms = Json::array();
