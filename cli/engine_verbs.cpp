@@ -2,7 +2,9 @@
 
 #include "cli/recipe_args.h"
 #include "hone/base/error.h"
+#include "hone/base/files.h"
 #include "hone/base/text_match.h"
+#include "hone/checkpoint/adapter_config.h"
 #include "hone/checkpoint/model_dir.h"
 #include "hone/models/hf_config.h"
 
@@ -53,7 +55,8 @@ constexpr Option kBenchOptions[] = {
     {"--paced", "", "repeat when stdin says so: a line of seconds"},
 };
 
-constexpr Option kInspectOptions[] = {{"--ids", "LIST", "token ids of one sequence: 5,9,2"}};
+constexpr Option kInspectOptions[] = {{"--ids", "LIST", "token ids of one sequence: 5,9,2"},
+                                      {"--adapter", "DIR", "with this LoRA adapter (PEFT's folder) beside it"}};
 
 int64_t positive(const std::string& text, std::string_view option) {
   int64_t number = 0;
@@ -122,14 +125,14 @@ Command engine_verb(std::string_view name, int (*run)(const Call& call)) {
   if (name == "inspect") {
     return {"inspect",
             "what a model computes: its logits",
-            "logits MODEL --ids LIST",
+            "logits MODEL --ids LIST [--adapter DIR]",
             2,
             2,
             "Prints the logits of a model folder at every position of a sequence, to be compared with those of other "
             "programs: all of them with --json, else the five largest.",
             "hone inspect logits my-model --ids 5,9,2\n"
             "hone inspect logits my-model --ids 5,9,2 --json > logits.json\n"
-            "hone inspect --help",
+            "hone inspect logits my-base --adapter runs/latest/adapters/sft --ids 5,9,2",
             kInspectOptions,
             run};
   }
@@ -164,6 +167,11 @@ InspectPlan inspect_plan(const Call& call) {
   InspectPlan plan{.model = call.operands[1]};
   const checkpoint::ModelDir model(plan.model);
   const auto config = models::config_from_json(model.config(), (plan.model / "config.json").string());
+  if (const auto adapter = call.value("--adapter")) {
+    plan.adapter = *adapter;
+    const auto file = plan.adapter / "adapter_config.json";
+    checkpoint::parse_adapter_config(base::read_file(file, 16 << 20), file.string());
+  }
   const auto text = call.value("--ids");
   require(text.has_value(), ErrorKind::usage, "--ids is missing: the token ids to compute with, as in --ids 5,9,2");
   for (std::size_t begin = 0; begin <= text->size();) {

@@ -78,7 +78,7 @@ std::string help_text(std::span<const Command> verbs) {
       "  hone show score                  what a recipe does, and its options\n"
       "  hone run sft --data chat.jsonl   a recipe on your own data\n"
       "  hone chat latest                 talk with what came out\n\n";
-  for (const Command& verb : verbs) text += fmt::format("  {:<8} {}\n", verb.name, verb.summary);
+  for (const Command& verb : verbs) text += fmt::format("  {:<12} {}\n", verb.name, verb.summary);
   text += "\nhone <command> --help explains a command; hone help <topic> explains:\n ";
   for (const Topic& topic : kTopics) text += fmt::format(" {}", topic.name);
   return text + "\nhone --version prints the version.\n";

@@ -14,6 +14,7 @@ Command export_verb();
 Command judge_verb();
 Command ls_verb();
 Command report_verb();
+Command search_trace_verb();
 Command show_verb();
 
 /// start.cpp: check the words, then hand them to the engine.

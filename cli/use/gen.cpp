@@ -125,6 +125,7 @@ int Generator::aloud(const generate::Request& request, const std::string& prompt
     put("{}\n", base::dump(Json{{"schema", 1},
                                 {"model", plan_.write.model.string()},
                                 {"prompt", prompt},
+                                {"prompt_ids", request.prompt},
                                 {"completions", Json::array({to_json(made)})}},
                            2));
   } else if (!spoken.text.ends_with('\n')) {
@@ -150,9 +151,12 @@ int Generator::one(const std::string& prompt) {
     if (!call_.has("--json")) put("--- {} of {}\n{}\n", ++index, made.size(), shown(each.text));
   }
   if (call_.has("--json")) {
-    put("{}\n",
-        base::dump(
-            Json{{"schema", 1}, {"model", plan_.write.model.string()}, {"prompt", prompt}, {"completions", list}}, 2));
+    put("{}\n", base::dump(Json{{"schema", 1},
+                                {"model", plan_.write.model.string()},
+                                {"prompt", prompt},
+                                {"prompt_ids", request.prompt},
+                                {"completions", list}},
+                           2));
   }
   finish_output();
   say_rate(tokens);

@@ -45,8 +45,11 @@ fs::path find_model(const fs::path& runs, const std::string& word) {
   if (is_model(word)) return word;
   std::error_code code;
   if (fs::is_directory(word, code) && !is_run(word)) {
-    throw Error(ErrorKind::usage, fmt::format("{} holds neither config.json nor run.json", word),
-                "give a model folder (config.json, model.safetensors, tokenizer.json) or a run");
+    const bool adapter = fs::exists(fs::path(word) / "adapter_config.json", code);
+    throw Error(ErrorKind::usage,
+                fmt::format("{} holds {}", word, adapter ? "an adapter, no model" : "neither config.json nor run.json"),
+                adapter ? "a run keeps the merged model of the same name in models/"
+                        : "give a model folder (config.json, model.safetensors, tokenizer.json) or a run");
   }
   const fs::path run = base::find_run(runs, word);
   if (const fs::path improved = improved_model(run); !improved.empty()) return improved;

@@ -10,6 +10,7 @@
 #include "hone/objectives/kl.h"
 #include "hone/objectives/policy.h"
 #include "hone/train/base_model.h"
+#include "hone/train/policy.h"
 #include "hone/train/policy_data.h"
 #include "recipes/grpo/options.h"
 
@@ -93,7 +94,7 @@ train::MicroLoss loss_of(const Options& o) {
 
 void train_arm(const Lab& lab, const std::string& arm, models::Model& policy) {
   const auto& o = lab.options;
-  optim::AdamW optimizer(policy.decoder.flat, train::decay_segments(policy.decoder, o.optim.weight_decay), o.optim);
+  optim::AdamW optimizer(policy.decoder.trained(), train::decay_segments(policy.decoder, o.optim.weight_decay), o.optim);
   train::Slots slots(policy.decoder, lab.env.pool);
   generate::Engine engine(policy.decoder, lab.env.pool, &policy.tokenizer);
   const train::MicroOptions micro{.vocab = policy.decoder.config.vocab, .context = policy.decoder.config.context};
@@ -163,7 +164,7 @@ void run(train::Env& env, const base::Options& given) {
   PassSummary summary(tasks.held_out);
   measure(lab, "base", base, summary);
   for (const auto& arm : arms_of(o)) {
-    models::Model policy{models::copy(base.decoder), base.tokenizer, base.chat};
+    auto policy = train::policy_of(env, base, o.lora, arm);
     if (!session.has("outcomes." + arm)) train_arm(lab, arm, policy);
     measure(lab, arm, policy, summary);
   }

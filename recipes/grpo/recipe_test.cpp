@@ -1,3 +1,4 @@
+#include "hone/adapters/peft.h"
 #include "hone/base/error.h"
 #include "hone/data/rows.h"
 #include "hone/models/model.h"
@@ -6,6 +7,7 @@
 #include "hone/train/test_run.h"
 #include "recipes/grpo/options.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -123,6 +125,29 @@ struct Parity {
 const Parity& parity() {
   static const Parity made;
   return made;
+}
+
+// The reference is the base in the policy's own storage: at the first step there is nothing between them.
+TEST(GrpoRecipe, AnAdapterWithItsBaseAsReference) {
+  const TempFolder one, two;
+  auto options = parity().options(4);
+  options->lora = {.rank = 4, .dropout = 0.1, .targets = "q_proj,v_proj,down_proj"};
+  options->kl = 0.05;
+  options->optim.lr = 1e-2;
+  const auto before = models::open_decoder(parity().model());
+  train::run_recipe(run, *options, one.path());
+  const auto rows = steps_of(one.path(), "grpo");
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_NEAR(rows.front().at("kl").get<double>(), 0, 1e-6);
+  EXPECT_GT(rows.back().at("kl").get<double>(), 1e-6);
+  EXPECT_TRUE(at::equal(models::open_decoder(one / "models/base").flat, before.flat));
+  auto model = before;
+  adapters::load_adapter(model, one / "adapters/grpo");
+  const auto merged = models::open_decoder(one / "models/grpo");
+  EXPECT_LE(adapters::relative_gap(adapters::probe_logits(merged), adapters::probe_logits(model)), 1e-5);
+  EXPECT_FALSE(fs::exists(one / "adapters/base"));
+  train::run_recipe(run, *options, two.path(), 2);
+  EXPECT_EQ(train::lines_without_times(one / "metrics.jsonl"), train::lines_without_times(two / "metrics.jsonl"));
 }
 
 // The parity model's folder with a chat template.

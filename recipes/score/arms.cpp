@@ -3,6 +3,7 @@
 
 #include "hone/data/rows.h"
 #include "hone/train/fit.h"
+#include "hone/train/policy.h"
 #include "hone/train/policy_data.h"
 
 #include <algorithm>
@@ -98,7 +99,8 @@ Json train_sft_arm(const Lab& lab, std::string_view arm, models::Model& model) {
   for (int64_t round = 0; round < lab.options.sft.iterations; ++round) {
     const auto examples = collect_star(lab, model, static_cast<uint64_t>(round), plus);
     collected.push_back(examples.size());
-    models::assign(model.decoder, lab.base.decoder);  // STaR trains the original model on each round's set
+    // STaR trains the original model on each round's set.
+    model = train::policy_of(lab.env, lab.base, lab.options.lora, std::string(arm));
     train_on(lab, std::string(arm) + "." + std::to_string(round + 1), model, examples);
   }
   return {{"arm", arm}, {"collected", collected}};

@@ -274,6 +274,21 @@ TEST(ScoreRecipe, EveryArmRuns) {
   EXPECT_EQ(steps["score.stage2"], 2);
 }
 
+// With adapters every arm trains beside the one base, which stays what it was.
+TEST(ScoreRecipe, ArmsAreAdaptersToOneBase) {
+  const TempFolder folder;
+  auto options = cut("star,score");
+  of(options).lora = {.rank = 4, .targets = "q_proj,v_proj,down_proj"};
+  const auto summary = train::run_recipe(run, *options, folder.path());
+  for (const char* arm : {"star", "score"}) {
+    EXPECT_TRUE(fs::exists(folder / "models" / arm / "model.safetensors")) << arm;
+    EXPECT_TRUE(fs::exists(folder / "adapters" / arm / "adapter_model.safetensors")) << arm;
+  }
+  EXPECT_FALSE(fs::exists(folder / "adapters/base"));
+  const auto config = base::parse_json(checkpoint::read_bytes(folder / "adapters/score/adapter_config.json"), "config");
+  EXPECT_EQ(config.at("base_model_name_or_path"), (folder / "models/base").string());
+}
+
 // A byte-level model without training, its problems as conversations, and maybe a chat template.
 std::unique_ptr<base::Options> conversations(const fs::path& folder, const std::string& chat_template) {
   std::string rows;

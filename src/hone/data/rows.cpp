@@ -108,7 +108,7 @@ Row read_row(const Json& json, const std::string& place, const Shape& shape) {
 class Builder {
  public:
   explicit Builder(const text::Tokenizer& tokenizer) : tokenizer_(tokenizer) {
-    if (tokenizer.has_bos()) token(tokenizer.bos(), 0);
+    if (const auto opening = tokenizer.opening()) token(*opening, 0);
   }
 
   void token(int32_t id, uint8_t loss) {

@@ -56,16 +56,16 @@ struct Encoder {
 /// completion and its <end>, or on the whole text.
 ///   conversation  with a chat template what that writes, special tokens included (see text/chat_template.h); else
 ///                 <bos> then for each message its role token, its content, <end>; e.g. <user> 3 4 -> 7 : <end>
-///   others        <bos> prompt completion <end>; no <bos> where the vocabulary has none
+///   others        <bos> prompt completion <end>; <bos> stands for tokenizer.opening(), which may be nothing
 /// Prompt and completion are encoded apart and joined as ids, never encoded again as one text.
 /// Errors: data, naming row.place: a row longer than `max_tokens` when `cut` is refuse (truncate keeps its beginning),
 /// a word that is not in the vocabulary; format or data from the chat template.
 enum class TooLong { refuse, truncate };
 Example tokenize(const Row& row, const Encoder& encoder, int64_t max_tokens, TooLong cut);
 
-/// Ids of a problem as the model is asked it: <bos> prompt, or the conversation followed by the assistant's role token.
-/// With a chat template: the conversation (or, unless encoder.prompts is as_text, the prompt as its user's turn) by the
-/// template with its generation prompt. See dialogue.h for what follows.
+/// Ids of a problem as the model is asked it: tokenizer.opening() and the prompt, or the conversation followed by the
+/// assistant's role token. With a chat template: the conversation (or, unless encoder.prompts is as_text, the prompt as
+/// its user's turn) by the template with its generation prompt. See dialogue.h for what follows.
 text::Ids prompt_ids(const tasks::Problem& problem, const Encoder& encoder);
 
 }  // namespace hone::data

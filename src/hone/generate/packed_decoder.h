@@ -35,7 +35,7 @@ struct PackedDecoder {
   kernels::Floats memory;
 };
 
-/// Copies and packs; the matrices are spread over the pool. In formats other than fp32 this is another model: the one
+/// Copies and packs; the matrices are spread over the pool, low-rank additions added to them. In formats other than fp32 this is another model: the one
 /// whose matrices are the rounded ones (and the embedding, where tied).
 PackedDecoder pack(const models::Decoder& model, base::Pool& pool,
                    kernels::WeightFormat format = kernels::WeightFormat::fp32);

@@ -108,6 +108,32 @@ int64_t width_of(std::span<const data::Example> examples, const Groups& groups) 
   return width;
 }
 
+// Cuts `groups` into micro-batches of at most about the budget; a unit of `together` groups is never split.
+std::vector<MicroBatch> cut(std::span<const data::Example> examples, const Groups& groups, std::size_t together,
+                            const MicroOptions& o) {
+  std::vector<MicroBatch> out;
+  int64_t total = 0;
+  for (const auto& e : examples) total += length(e);
+  const int64_t budget = std::clamp(total / kLeastMicroBatches, std::min(kLeastTokens, o.micro_tokens), o.micro_tokens);
+  // Packed rows are in no order of width; others are sorted by length, so that the first of a micro-batch is its widest.
+  const int64_t widest = o.rows == Rows::packed ? width_of(examples, groups) : 0;
+  for (std::size_t begin = 0; begin < groups.size();) {
+    const Groups first(groups.begin() + static_cast<std::ptrdiff_t>(begin),
+                       groups.begin() + static_cast<std::ptrdiff_t>(begin + together));
+    const int64_t width = o.rows == Rows::packed ? widest : width_of(examples, first);
+    const auto rows = static_cast<std::size_t>(std::max<int64_t>(1, budget / std::max<int64_t>(1, width)));
+    const std::size_t end = std::min(groups.size(), begin + std::max(together, rows / together * together));
+    const Groups part(groups.begin() + static_cast<std::ptrdiff_t>(begin),
+                      groups.begin() + static_cast<std::ptrdiff_t>(end));
+    MicroBatch micro;
+    for (const auto& group : part) micro.order.insert(micro.order.end(), group.begin(), group.end());
+    micro.batch = fill(examples, part, width_of(examples, part), o.rows);
+    out.push_back(std::move(micro));
+    begin = end;
+  }
+  return out;
+}
+
 }  // namespace
 
 tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_t row_tokens, int64_t vocab,
@@ -125,27 +151,32 @@ tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_
 
 std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, const MicroOptions& o) {
   for (const auto& e : examples) check(e, o.vocab, o.context);
-  std::vector<MicroBatch> out;
-  const Groups groups = examples.empty() ? Groups{} : group_rows(examples, o);
-  int64_t total = 0;
-  for (const auto& e : examples) total += length(e);
-  const int64_t budget = std::clamp(total / kLeastMicroBatches, std::min(kLeastTokens, o.micro_tokens), o.micro_tokens);
-  // Packed rows are in no order of width; others are sorted by length, so that the first of a micro-batch is its
-  // widest.
-  const int64_t widest = o.rows == Rows::packed ? width_of(examples, groups) : 0;
-  for (std::size_t begin = 0; begin < groups.size();) {
-    const int64_t width = o.rows == Rows::packed ? widest : width_of(examples, {groups[begin]});
-    const auto count = static_cast<std::size_t>(std::max<int64_t>(1, budget / std::max<int64_t>(1, width)));
-    const std::size_t end = std::min(groups.size(), begin + count);
-    const Groups part(groups.begin() + static_cast<std::ptrdiff_t>(begin),
-                      groups.begin() + static_cast<std::ptrdiff_t>(end));
-    MicroBatch micro;
-    for (const auto& group : part) micro.order.insert(micro.order.end(), group.begin(), group.end());
-    micro.batch = fill(examples, part, width_of(examples, part), o.rows);
-    out.push_back(std::move(micro));
-    begin = end;
+  return cut(examples, examples.empty() ? Groups{} : group_rows(examples, o), 1, o);
+}
+
+std::vector<data::Example> examples_of(std::span<const data::Pair> pairs) {
+  std::vector<data::Example> out;
+  for (const auto& pair : pairs) {
+    out.push_back(pair.chosen);
+    out.push_back(pair.rejected);
   }
   return out;
+}
+
+std::vector<MicroBatch> pair_micro_batches(std::span<const data::Pair> pairs, const MicroOptions& o) {
+  require(o.rows == Rows::one_each, ErrorKind::internal, "pairs need one sequence a row");
+  const auto examples = examples_of(pairs);
+  for (const auto& e : examples) check(e, o.vocab, o.context);
+  std::vector<std::size_t> order(pairs.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto longer = [&](std::size_t p) { return std::max(length(pairs[p].chosen), length(pairs[p].rejected)); };
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return longer(a) > longer(b); });
+  Groups groups;
+  for (const auto p : order) {
+    groups.push_back({static_cast<int64_t>(2 * p)});
+    groups.push_back({static_cast<int64_t>(2 * p + 1)});
+  }
+  return cut(examples, groups, 2, o);
 }
 
 }  // namespace hone::train

@@ -43,4 +43,11 @@ struct MicroOptions {
 };
 std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, const MicroOptions& options);
 
+/// The same for pairs: rows 2i and 2i + 1 of a batch are the chosen and the rejected completion of one pair, so that a
+/// pair is never split; `order` names them 2p and 2p + 1. Errors: also internal for packed rows.
+std::vector<MicroBatch> pair_micro_batches(std::span<const data::Pair> pairs, const MicroOptions& options);
+
+/// Chosen and rejected completions in turns, 2p and 2p + 1.
+std::vector<data::Example> examples_of(std::span<const data::Pair> pairs);
+
 }  // namespace hone::train
