@@ -76,8 +76,7 @@ std::string help_text(std::span<const Command> verbs) {
       "hone trains language models, and makes them correct and improve themselves.\n\n"
       "  hone demo                        a model that learns to correct itself\n"
       "  hone show score                  what a recipe does, and its options\n"
-      "  hone run sft --data chat.jsonl   a recipe on your own data\n"
-      "  hone chat latest                 talk with what came out\n\n";
+      "  hone run sft --data chat.jsonl   a recipe on your own data\n\n";
   for (const Command& verb : verbs) text += fmt::format("  {:<12} {}\n", verb.name, verb.summary);
   text += "\nhone <command> --help explains a command; hone help <topic> explains:\n ";
   for (const Topic& topic : kTopics) text += fmt::format(" {}", topic.name);

@@ -64,7 +64,7 @@ Command use_verb(std::string_view name, int (*run)(const Call& call)) {
             "--jsonl every row {\"prompt\"} or {\"messages\"} comes back with its \"completion\" (with --samples: "
             "\"completions\"). Text goes to stdout as it is made, talk to stderr.",
             "hone gen my-model \"Why is the sky blue?\"\n"
-            "cat notes.txt | hone gen latest --raw --temperature 0\n"
+            "hone gen latest --raw --temperature 0 < notes.txt\n"
             "hone gen latest rows.jsonl --jsonl --samples 4 > out.jsonl",
             kGenOptions,
             run};
@@ -79,7 +79,7 @@ Command use_verb(std::string_view name, int (*run)(const Call& call)) {
             "FILE, /reset, /help, /quit. \"\"\" begins and ends a message of several lines; Ctrl-C stops an answer.",
             "hone chat my-model\n"
             "hone chat latest --temperature 0\n"
-            "printf 'Hello\\n/save talk.jsonl\\n' | hone chat my-model",
+            "hone chat my-model --system \"Be brief.\" < script.txt",
             kChatOptions,
             run};
   }
