@@ -23,6 +23,11 @@ Command demo_verb();
 Command bench_verb();
 Command inspect_verb();
 
+/// use/start.cpp: the same for the verbs that use a model.
+Command gen_verb();
+Command chat_verb();
+Command eval_verb();
+
 /// Bare `hone`: version, last runs, three next commands.
 int print_status(const Call& call);
 

@@ -3,6 +3,7 @@
 
 #include "hone/data/rows.h"
 #include "hone/train/fit.h"
+#include "hone/train/policy.h"
 #include "hone/train/policy_data.h"
 
 #include <algorithm>
@@ -33,7 +34,7 @@ data::Example trace(const generate::Request& request, const generate::Rollout& r
 Examples collect_star(const Lab& lab, const models::Model& model, uint64_t round, bool keep_right_right) {
   const auto problems = some_problems(lab, round);
   const generate::Engine engine(model.decoder, lab.env.pool, &model.tokenizer);
-  const auto requests = rewards::make_requests(problems, model.tokenizer, lab.dialogue(), lab.options.sft.samples);
+  const auto requests = rewards::make_requests(problems, rewards::encoder_of(model), lab.dialogue(), lab.options.sft.samples);
   const auto rollouts = engine.roll(requests, {}, lab.env.rng.fork("star", {round}));
   const auto attempts = rewards::judge(rollouts, problems, lab.tasks.verifier, model.tokenizer, lab.env.pool);
   Examples out;
@@ -52,8 +53,8 @@ Examples collect_pairs(const Lab& lab, bool keep_right_right) {
   auto single = lab.dialogue();
   single.turns = 1;
   const generate::Engine engine(base.decoder, lab.env.pool, &base.tokenizer);
-  const auto asked = rewards::make_requests(problems, base.tokenizer, single, lab.options.sft.samples);
-  const auto two_turn = rewards::make_requests(problems, base.tokenizer, lab.dialogue(), 1);
+  const auto asked = rewards::make_requests(problems, rewards::encoder_of(base), single, lab.options.sft.samples);
+  const auto two_turn = rewards::make_requests(problems, rewards::encoder_of(base), lab.dialogue(), 1);
   const auto rollouts = engine.roll(asked, {}, lab.env.rng.fork("pairs"));
   const auto attempts = rewards::judge(rollouts, problems, lab.tasks.verifier, base.tokenizer, lab.env.pool);
   Examples out;
@@ -98,7 +99,8 @@ Json train_sft_arm(const Lab& lab, std::string_view arm, models::Model& model) {
   for (int64_t round = 0; round < lab.options.sft.iterations; ++round) {
     const auto examples = collect_star(lab, model, static_cast<uint64_t>(round), plus);
     collected.push_back(examples.size());
-    models::assign(model.decoder, lab.base.decoder);  // STaR trains the original model on each round's set
+    // STaR trains the original model on each round's set.
+    model = train::policy_of(lab.env, lab.base, lab.options.lora, std::string(arm));
     train_on(lab, std::string(arm) + "." + std::to_string(round + 1), model, examples);
   }
   return {{"arm", arm}, {"collected", collected}};

@@ -19,4 +19,10 @@ struct Example {
   std::vector<float> kl_weight;    ///< [T] weight of the KL penalty at this token
 };
 
+/// Two completions of one prompt, of which the first is to become more likely. Loss lies on the completions. For soft
+/// targets `advantage` holds the completion's expected win rate at every token.
+struct Pair {
+  Example chosen, rejected;
+};
+
 }  // namespace hone::data

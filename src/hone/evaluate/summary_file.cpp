@@ -11,13 +11,21 @@ namespace hone::evaluate {
 namespace {
 
 Json interval_json(const report::Interval& i) {
-  return {{"mean", base::finite_or_null(i.mean)}, {"low", base::finite_or_null(i.low)}, {"high", base::finite_or_null(i.high)}};
+  return {{"mean", base::finite_or_null(i.mean)},
+          {"low", base::finite_or_null(i.low)},
+          {"high", base::finite_or_null(i.high)}};
 }
 
 std::vector<report::Term> terms_for(const ShownMetric& metric, const std::string& arm) {
   std::vector<report::Term> terms;
   for (const auto& [name, weight] : metric.terms) terms.push_back({arm, name, weight});
   return terms;
+}
+
+std::string label_of(const SummaryFile& file, const std::string& arm) {
+  const auto found = file.labels.find(arm);
+  if (found != file.labels.end()) return found->second;
+  return arm == "base" ? "base model" : arm;
 }
 
 // Whether an arm has every outcome that the metric adds up.
@@ -64,14 +72,20 @@ void write_summary(const train::Env& env, const SummaryFile& file) {
       if (!has(outcomes, arm, m)) continue;
       values[m.name] = interval_json(report::estimate({outcomes}, terms_for(m, arm), Rng(17).fork("interval")));
     }
-    arms[arm] = {{"label", arm == "base" ? "base model" : arm}, {"values", values}};
+    arms[arm] = {{"label", label_of(file, arm)}, {"values", values}};
   }
   const bool known = std::find(file.arms.begin(), file.arms.end(), file.improved) != file.arms.end();
   auto shown = file;
   if (!known) shown.improved = file.arms.back();
-  Json summary = {{"schema", 1}, {"headline", headline(shown, arms)}, {"base", file.base}, {"improved", shown.improved},
-                        {"metrics", metrics}, {"arms", arms}, {"held_out", file.held_out},
-                        {"transcripts", file.transcripts}, {"cost", run_cost(env)}};
+  Json summary = {{"schema", 1},
+                  {"headline", headline(shown, arms)},
+                  {"base", file.base},
+                  {"improved", shown.improved},
+                  {"metrics", metrics},
+                  {"arms", arms},
+                  {"held_out", file.held_out},
+                  {"transcripts", file.transcripts},
+                  {"cost", run_cost(env)}};
   if (!file.searches.empty()) summary["searches"] = file.searches;
   base::write_file_atomic(env.dir / "outcomes.json", base::dump(report::to_json(outcomes)) + "\n");
   base::write_file_atomic(env.dir / "summary.json", base::dump(summary, 1) + "\n");

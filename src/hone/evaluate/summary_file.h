@@ -5,6 +5,7 @@
 #include "hone/tasks/problem.h"
 #include "hone/train/env.h"
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ struct ShownMetric {
 struct SummaryFile {
   std::string improved;                ///< the arm shown against `base`
   std::vector<std::string> arms;       ///< in the order they are shown
+  std::map<std::string, std::string> labels;  ///< of arms that are not shown by their name ("base": "base model")
   std::vector<ShownMetric> metrics;
   report::SeedOutcomes outcomes;
   Json transcripts = Json::array();

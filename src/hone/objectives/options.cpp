@@ -37,4 +37,9 @@ KlGradient kl_gradient_of(std::string_view name) {
                                   {{{"reverse_k2", KlGradient::reverse_k2}, {"forward_k3", KlGradient::forward_k3}}});
 }
 
+PairTarget pair_target_of(std::string_view name) {
+  return choice_of<PairTarget, 2>(name, "target of pairs",
+                                  {{{"hard", PairTarget::hard}, {"soft", PairTarget::soft}}});
+}
+
 }  // namespace hone::objectives

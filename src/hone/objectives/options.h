@@ -23,10 +23,16 @@ enum class Normalisation { grpo, dapo, dr_grpo };
 /// Which divergence a KL loss descends on samples of the policy; see kl.h.
 enum class KlGradient { reverse_k2, forward_k3 };
 
+/// What the probability of a pair is fitted to.
+///   hard  1: the chosen completion is the better one (DPO)
+///   soft  how much better it is: the logistic function of the difference in expected win rate (DNO, Algorithm 1)
+enum class PairTarget { hard, soft };
+
 /// Options as text → choice.    Errors: usage, with the allowed names.
 Scale scale_of(std::string_view name);
 Normalisation normalisation_of(std::string_view name);
 KlGradient kl_gradient_of(std::string_view name);
+PairTarget pair_target_of(std::string_view name);
 
 /// How far the ratio policy/behavior may go before its gradient is cut: [1 − low, 1 + high].
 struct ClipOptions {
@@ -60,6 +66,29 @@ struct PolicyOptions {
              .source = "GRPO, arXiv:2402.03300"});
     v.field("scale_eps", scale_eps, {.help = "added to that deviation", .min = 0, .source = "TRL"});
     v.group("clip", clip);
+  }
+};
+
+/// A loss on pairs of completions.
+struct PreferenceOptions {
+  double beta = 0.1;
+  double nll = 0;
+  std::string target = "hard";
+
+  void visit(base::OptionVisitor& v) {
+    v.field("beta", beta,
+            {.help = "weight of the log-ratio to the reference inside the logistic loss; small = far from it",
+             .min = 1e-6,
+             .max = 1e6,
+             .source = "DNO, arXiv:2404.03715: 0.1 or 0.05"});
+    v.field("nll", nll,
+            {.help = "weight of the chosen completion's negative log-likelihood per token, which keeps it from falling",
+             .min = 0,
+             .source = "arXiv:2404.19733: 1"});
+    v.field("target", target,
+            {.help = "hard: chosen beats rejected (DPO); soft: by how much, from win rates (DNO's Algorithm 1)",
+             .choices = {"hard", "soft"},
+             .source = "DNO, arXiv:2404.03715"});
   }
 };
 

@@ -34,9 +34,13 @@ TEST(Options, EveryChoiceThatIsOfferedIsUnderstood) {
   KlOptions kl;
   policy.visit(seen);
   kl.visit(seen);
+  PreferenceOptions pairs;
+  pairs.visit(seen);
   for (const std::string& name : seen.all.at("normalisation")) EXPECT_NO_THROW(normalisation_of(name));
   for (const std::string& name : seen.all.at("scale")) EXPECT_NO_THROW(scale_of(name));
   for (const std::string& name : seen.all.at("gradient")) EXPECT_NO_THROW(kl_gradient_of(name));
+  for (const std::string& name : seen.all.at("target")) EXPECT_NO_THROW(pair_target_of(name));
+  EXPECT_EQ(pair_target_of("soft"), PairTarget::soft);
   EXPECT_EQ(scale_of("none"), Scale::none);
   EXPECT_EQ(normalisation_of("dr_grpo"), Normalisation::dr_grpo);
   EXPECT_EQ(kl_gradient_of("forward_k3"), KlGradient::forward_k3);

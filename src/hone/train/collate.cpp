@@ -33,8 +33,7 @@ void check(const data::Example& e, int64_t vocab, int64_t context) {
 
 // Copies a float column of one example into its place in a row, if the examples have that column.
 void put(at::Tensor& column, const std::vector<float>& values, int64_t row, int64_t begin) {
-  require(column.defined() != values.empty(), ErrorKind::internal,
-          "a column that only some examples of a batch have");
+  require(column.defined() != values.empty(), ErrorKind::internal, "a column that only some examples of a batch have");
   if (values.empty()) return;
   std::copy(values.begin(), values.end(), column.data_ptr<float>() + row * column.size(1) + begin);
 }
@@ -85,7 +84,9 @@ Groups group_rows(std::span<const data::Example> examples, const MicroOptions& o
   if (o.rows == Rows::packed) {
     std::vector<int64_t> lengths(examples.size());
     std::transform(examples.begin(), examples.end(), lengths.begin(), length);
-    return data::pack(lengths, std::min(o.row_tokens, o.context));
+    // One example that is longer than a row makes the rows of its batch as long.
+    const int64_t longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
+    return data::pack(lengths, std::max(longest, std::min(o.row_tokens, o.context)));
   }
   std::vector<int64_t> order(examples.size());
   std::iota(order.begin(), order.end(), 0);
@@ -107,32 +108,21 @@ int64_t width_of(std::span<const data::Example> examples, const Groups& groups) 
   return width;
 }
 
-}  // namespace
-
-tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_t row_tokens, int64_t vocab,
-                      int64_t context) {
-  require(!examples.empty(), ErrorKind::internal, "collate was given no examples");
-  for (const auto& e : examples) check(e, vocab, context);
-  MicroOptions options{.rows = rows, .row_tokens = row_tokens, .vocab = vocab, .context = context};
-  Groups groups;
-  if (rows == Rows::packed) groups = group_rows(examples, options);
-  else for (std::size_t i = 0; i < examples.size(); ++i) groups.push_back({static_cast<int64_t>(i)});
-  return fill(examples, groups, width_of(examples, groups), rows);
-}
-
-std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, const MicroOptions& o) {
-  for (const auto& e : examples) check(e, o.vocab, o.context);
+// Cuts `groups` into micro-batches of at most about the budget; a unit of `together` groups is never split.
+std::vector<MicroBatch> cut(std::span<const data::Example> examples, const Groups& groups, std::size_t together,
+                            const MicroOptions& o) {
   std::vector<MicroBatch> out;
-  const Groups groups = examples.empty() ? Groups{} : group_rows(examples, o);
   int64_t total = 0;
   for (const auto& e : examples) total += length(e);
   const int64_t budget = std::clamp(total / kLeastMicroBatches, std::min(kLeastTokens, o.micro_tokens), o.micro_tokens);
   // Packed rows are in no order of width; others are sorted by length, so that the first of a micro-batch is its widest.
   const int64_t widest = o.rows == Rows::packed ? width_of(examples, groups) : 0;
   for (std::size_t begin = 0; begin < groups.size();) {
-    const int64_t width = o.rows == Rows::packed ? widest : width_of(examples, {groups[begin]});
-    const auto count = static_cast<std::size_t>(std::max<int64_t>(1, budget / std::max<int64_t>(1, width)));
-    const std::size_t end = std::min(groups.size(), begin + count);
+    const Groups first(groups.begin() + static_cast<std::ptrdiff_t>(begin),
+                       groups.begin() + static_cast<std::ptrdiff_t>(begin + together));
+    const int64_t width = o.rows == Rows::packed ? widest : width_of(examples, first);
+    const auto rows = static_cast<std::size_t>(std::max<int64_t>(1, budget / std::max<int64_t>(1, width)));
+    const std::size_t end = std::min(groups.size(), begin + std::max(together, rows / together * together));
     const Groups part(groups.begin() + static_cast<std::ptrdiff_t>(begin),
                       groups.begin() + static_cast<std::ptrdiff_t>(end));
     MicroBatch micro;
@@ -142,6 +132,51 @@ std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, c
     begin = end;
   }
   return out;
+}
+
+}  // namespace
+
+tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_t row_tokens, int64_t vocab,
+                      int64_t context) {
+  require(!examples.empty(), ErrorKind::internal, "collate was given no examples");
+  for (const auto& e : examples) check(e, vocab, context);
+  MicroOptions options{.rows = rows, .row_tokens = row_tokens, .vocab = vocab, .context = context};
+  Groups groups;
+  if (rows == Rows::packed)
+    groups = group_rows(examples, options);
+  else
+    for (std::size_t i = 0; i < examples.size(); ++i) groups.push_back({static_cast<int64_t>(i)});
+  return fill(examples, groups, width_of(examples, groups), rows);
+}
+
+std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, const MicroOptions& o) {
+  for (const auto& e : examples) check(e, o.vocab, o.context);
+  return cut(examples, examples.empty() ? Groups{} : group_rows(examples, o), 1, o);
+}
+
+std::vector<data::Example> examples_of(std::span<const data::Pair> pairs) {
+  std::vector<data::Example> out;
+  for (const auto& pair : pairs) {
+    out.push_back(pair.chosen);
+    out.push_back(pair.rejected);
+  }
+  return out;
+}
+
+std::vector<MicroBatch> pair_micro_batches(std::span<const data::Pair> pairs, const MicroOptions& o) {
+  require(o.rows == Rows::one_each, ErrorKind::internal, "pairs need one sequence a row");
+  const auto examples = examples_of(pairs);
+  for (const auto& e : examples) check(e, o.vocab, o.context);
+  std::vector<std::size_t> order(pairs.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto longer = [&](std::size_t p) { return std::max(length(pairs[p].chosen), length(pairs[p].rejected)); };
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return longer(a) > longer(b); });
+  Groups groups;
+  for (const auto p : order) {
+    groups.push_back({static_cast<int64_t>(2 * p)});
+    groups.push_back({static_cast<int64_t>(2 * p + 1)});
+  }
+  return cut(examples, groups, 2, o);
 }
 
 }  // namespace hone::train

@@ -17,7 +17,8 @@ enum class Rows {
 };
 
 /// One batch of the given examples. Float columns are filled when the examples carry them.
-///   row_tokens  width of packed rows; ignored for one_each (the longest example decides)
+///   row_tokens  width of packed rows, or the length of the longest example where that is more; ignored for one_each
+///               (the longest example decides)
 /// Errors: data if an id is outside [0, vocab), an example is empty, or longer than `context`.
 tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_t row_tokens, int64_t vocab,
                       int64_t context);
@@ -41,5 +42,12 @@ struct MicroOptions {
   int64_t vocab = 0, context = 0;
 };
 std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, const MicroOptions& options);
+
+/// The same for pairs: rows 2i and 2i + 1 of a batch are the chosen and the rejected completion of one pair, so that a
+/// pair is never split; `order` names them 2p and 2p + 1. Errors: also internal for packed rows.
+std::vector<MicroBatch> pair_micro_batches(std::span<const data::Pair> pairs, const MicroOptions& options);
+
+/// Chosen and rejected completions in turns, 2p and 2p + 1.
+std::vector<data::Example> examples_of(std::span<const data::Pair> pairs);
 
 }  // namespace hone::train

@@ -23,8 +23,7 @@ Table table(const at::Tensor& t) {
 
 std::vector<std::vector<float>> floats(const at::Tensor& t) {
   std::vector<std::vector<float>> rows;
-  for (int64_t b = 0; b < t.size(0); ++b)
-    rows.emplace_back(t[b].data_ptr<float>(), t[b].data_ptr<float>() + t.size(1));
+  for (int64_t b = 0; b < t.size(0); ++b) rows.emplace_back(t[b].data_ptr<float>(), t[b].data_ptr<float>() + t.size(1));
   return rows;
 }
 
@@ -65,6 +64,9 @@ TEST(Collate, PackedRowsKeepTheirSequencesApart) {
   EXPECT_EQ(table(b.loss_mask_BT), (Table{{0, 1, 1, 1, 1, 0, 0, 1}, {0, 1, 1, 1, 0, 0, 0, 0}}));
   // The context bounds a row even when row_tokens would not.
   EXPECT_EQ(collate(examples, Rows::packed, 100, 10, 6).ids_BT.size(0), 3);
+  // An example longer than a row is not refused: the rows become as long.
+  EXPECT_EQ(collate(examples, Rows::packed, 1, 10, 100).ids_BT.size(1),
+            collate(examples, Rows::one_each, 1, 10, 100).ids_BT.size(1));
 }
 
 TEST(Collate, PackingDoesNotChangeALogProb) {
@@ -105,8 +107,11 @@ TEST(MicroBatches, HoldEveryExampleOnce) {
   for (uint64_t seed = 0; seed < 30; ++seed) {
     for (const Rows rows : {Rows::one_each, Rows::packed}) {
       const auto examples = random_examples(static_cast<int64_t>(1 + seed * 3), 1, 40, 50, seed);
-      const MicroOptions options{.rows = rows, .micro_tokens = 1 + static_cast<int64_t>(seed) * 37, .row_tokens = 41,
-                                 .vocab = 50, .context = 64};
+      const MicroOptions options{.rows = rows,
+                                 .micro_tokens = 1 + static_cast<int64_t>(seed) * 37,
+                                 .row_tokens = 41,
+                                 .vocab = 50,
+                                 .context = 64};
       std::vector<text::Ids> found, given;
       std::vector<int64_t> order;
       for (const auto& micro : micro_batches(examples, options)) {
@@ -164,6 +169,46 @@ TEST(MicroBatches, AreCutForTheSlots) {
   EXPECT_TRUE(micro_batches({}, options).empty());
 }
 
+std::vector<data::Pair> random_pairs(int64_t count, uint64_t seed = 5) {
+  const auto examples = random_examples(2 * count, 2, 40, 50, seed);
+  std::vector<data::Pair> pairs;
+  for (std::size_t i = 0; i < examples.size(); i += 2) pairs.push_back({examples[i], examples[i + 1]});
+  return pairs;
+}
+
+TEST(PairMicroBatches, KeepBothOfAPairInTurns) {
+  for (const int64_t micro_tokens : {1, 64, 1024}) {
+    const auto pairs = random_pairs(37);
+    const MicroOptions options{.micro_tokens = micro_tokens, .vocab = 50, .context = 64};
+    const auto examples = examples_of(pairs);
+    std::vector<int> seen(examples.size());
+    for (const auto& micro : pair_micro_batches(pairs, options)) {
+      ASSERT_EQ(static_cast<int64_t>(micro.order.size()), micro.batch.ids_BT.size(0));
+      ASSERT_EQ(micro.order.size() % 2, 0u);
+      for (std::size_t row = 0; row < micro.order.size(); ++row) {
+        if (row % 2 == 0) {
+          EXPECT_EQ(micro.order[row] % 2, 0) << "a pair begins with its chosen completion";
+          EXPECT_EQ(micro.order[row] + 1, micro.order[row + 1]);
+        }
+        const auto& e = examples[static_cast<std::size_t>(micro.order[row])];
+        ++seen[static_cast<std::size_t>(micro.order[row])];
+        for (std::size_t t = 0; t < e.ids.size(); ++t)
+          EXPECT_EQ(micro.batch.ids_BT[static_cast<int64_t>(row)][static_cast<int64_t>(t)].item<int64_t>(), e.ids[t]);
+      }
+      EXPECT_LE(micro.batch.ids_BT.numel(), std::max<int64_t>(micro_tokens, 2 * 40));
+    }
+    EXPECT_EQ(seen, std::vector<int>(examples.size(), 1));
+  }
+  EXPECT_TRUE(pair_micro_batches({}, {.vocab = 50, .context = 64}).empty());
+}
+
+TEST(PairMicroBatches, RefuseWhatDoesNotFit) {
+  const std::vector<data::Pair> pairs = {{example_of({1, 2}), example_of({1, 99})}};
+  expect_error(ErrorKind::data, {"id 99"}, [&] { pair_micro_batches(pairs, {.vocab = 50, .context = 8}); });
+  expect_error(ErrorKind::internal, {"one sequence a row"},
+               [&] { pair_micro_batches(pairs, {.rows = Rows::packed, .vocab = 100, .context = 8}); });
+}
+
 TEST(Collate, ExamplesThatDoNotFitAreRefused) {
   const auto call = [](const data::Example& e) {
     const std::vector<data::Example> examples = {example_of({1, 2}), e};
@@ -183,7 +228,6 @@ TEST(Collate, ExamplesThatDoNotFitAreRefused) {
   expect_error(ErrorKind::internal, {"column", "3 tokens"}, [&] { call(column); });
   expect_error(ErrorKind::internal, {"no examples"}, [] { collate({}, Rows::one_each, 0, 10, 4); });
   const std::vector<data::Example> wide = {example_of({1, 2, 3, 4})};
-  expect_error(ErrorKind::data, {"4 tokens", "0 to 3"}, [&] { collate(wide, Rows::packed, 3, 10, 8); });
   expect_error(ErrorKind::data, {"id 4"}, [&] { micro_batches(wide, {.vocab = 4, .context = 8}); });
 }
 
