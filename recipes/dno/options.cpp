@@ -111,7 +111,7 @@ void laptop(Options& o) {
 
 // A toy world, every part in seconds; what it learns is not looked at.
 void smoke(Options& o) {
-  o.traces.world = "cd3-smoke";
+  o.traces.world = "cd3-demo";
   o.traces.check_problems = 40;
   o.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 224};
   o.max_tokens = 200;
@@ -179,22 +179,20 @@ std::vector<report::Claim> claims() {
 }  // namespace
 
 report::RecipeCard card() {
-  return {
-      .name = "dno",
-      .title = "DNO: direct Nash optimization, iterated preference learning with a teacher in the pool",
-      .paper = "arXiv:2404.03715",
-      .method =
-          {"Per round: sample K completions of fresh prompts, judge them together with the teacher's by a pairwise "
-           "oracle,",
-           "keep pairs of large margin in which the better one is good, add some pairs of earlier rounds, and minimise",
-           "the DPO loss with the model at the start of the round as the reference.",
-           "dno_soft is Algorithm 1: win rates as soft targets, no filter. dno_mixture serves all rounds' models.",
-           "Rivals: fine-tuning on the teacher, offline DPO, SPIN, DNO-Restrictive, DNO-Lookahead."},
-      .presets = {{"laptop", "Countdown searches, teacher = depth-first search, oracle = a rubric; all rivals"},
-                  {"smoke", "a toy world, every part in seconds"},
-                  {"real", "a model folder of yours, prompts with a teacher's answers, a judge of yours"}},
-      .options = make,
-      .claims = claims()};
+  return {.name = "dno",
+          .title = "DNO: direct Nash optimization on pairs that an oracle prefers",
+          .paper = "arXiv:2404.03715",
+          .method = {"Per round: sample K completions of fresh prompts, judge them beside the teacher's by an oracle,",
+                     "keep pairs of large margin in which the better one is good, add some of earlier rounds, and",
+                     "minimise the DPO loss with the model at the start of the round as the reference.",
+                     "dno_soft is Algorithm 1: win rates as soft targets, no filter.",
+                     "dno_mixture answers with one of all rounds' models, drawn per prompt.",
+                     "Rivals: fine-tuning on the teacher, offline DPO, SPIN, DNO-Restrictive, DNO-Lookahead."},
+          .presets = {{"laptop", "Countdown searches, teacher = depth-first search, oracle = a rubric; all rivals"},
+                      {"smoke", "a toy world, every part in seconds"},
+                      {"real", "a model folder of yours, prompts with a teacher's answers, a judge of yours"}},
+          .options = make,
+          .claims = claims()};
 }
 
 }  // namespace hone::recipes::dno

@@ -145,20 +145,19 @@ std::vector<report::Claim> claims() {
 }  // namespace
 
 report::RecipeCard card() {
-  return {
-      .name = "star",
-      .title = "STaR: bootstrapping reasoning with reasoning",
-      .paper = "arXiv:2203.14465",
-      .method = {"Ask the model for a rationale and an answer; keep what ends right; train on it; ask again.",
-                 "star_rationalize also asks again with the answer as a hint where it failed, and keeps the rationale",
-                 "without the hint. Every round trains the original model anew; star_continue trains the last one.",
-                 "direct learns as many gold answers without rationales in as many steps."},
-      .presets = {{"laptop", "additions of 1 to 6 digits from a model that has seen 1 and 2; four arms"},
-                  {"smoke", "every part in seconds"},
-                  {"demo", "five rounds of one arm"},
-                  {"real", "a model folder of yours and a JSONL file of problems"}},
-      .options = make,
-      .claims = claims()};
+  return {.name = "star",
+          .title = "STaR: bootstrapping reasoning with reasoning",
+          .paper = "arXiv:2203.14465",
+          .method = {"Ask the model for a rationale and an answer; keep what ends right; train on it; ask again.",
+                     "star_rationalize asks again with the answer as a hint where it failed, and keeps the rationale",
+                     "without the hint. Every round trains the original model anew; star_continue the last one.",
+                     "direct learns as many gold answers without rationales in as many steps."},
+          .presets = {{"laptop", "additions of 1 to 6 digits from a model that has seen 1 and 2; four arms"},
+                      {"smoke", "every part in seconds"},
+                      {"demo", "five rounds of one arm"},
+                      {"real", "a model folder of yours and a JSONL file of problems"}},
+          .options = make,
+          .claims = claims()};
 }
 
 }  // namespace hone::recipes::star
