@@ -3,6 +3,7 @@
 #include "hone/base/error.h"
 #include "hone/base/text_match.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <utility>
@@ -66,6 +67,25 @@ int64_t Call::integer(std::string_view option, int64_t fallback, int64_t min, in
   require(whole && number >= min && number <= max, ErrorKind::usage, "{}: \"{}\" is not a whole number from {} to {}",
           option, *text, min, max);
   return number;
+}
+
+double Call::number(std::string_view option, double fallback, double min, double max) const {
+  const auto text = value(option);
+  if (!text) return fallback;
+  double number = 0;
+  const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), number);
+  const bool whole = code == std::errc() && end == text->data() + text->size();
+  require(whole && number >= min && number <= max, ErrorKind::usage, "{}: \"{}\" is not a number from {} to {}", option,
+          *text, min, max);
+  return number;
+}
+
+std::string Call::choice(std::string_view option, std::span<const char* const> words) const {
+  const std::string word = value(option).value_or(words[0]);
+  const std::vector<std::string> known(words.begin(), words.end());
+  require(std::find(known.begin(), known.end(), word) != known.end(), ErrorKind::usage, "{}: no \"{}\"{}", option, word,
+          base::suggestion(word, known));
+  return word;
 }
 
 std::string Call::line() const {

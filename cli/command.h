@@ -34,6 +34,10 @@ struct Call {
   std::vector<std::string> values(std::string_view option) const;
   /// The value as an integer, or `fallback`. Errors: usage naming the option and the range.
   int64_t integer(std::string_view option, int64_t fallback, int64_t min, int64_t max) const;
+  /// The value as a finite number, or `fallback`. Errors: usage naming the option and the range.
+  double number(std::string_view option, double fallback, double min, double max) const;
+  /// The value, which must be one of a few words, the first of which is the default. Errors: usage with the nearest.
+  std::string choice(std::string_view option, std::span<const char* const> words) const;
   /// "hone run score --seed 2", quoted where a shell needs it.
   std::string line() const;
 };

@@ -64,6 +64,26 @@ TEST(Command, CountsOperands) {
   EXPECT_TRUE(parsed({"--help"}).has("--help"));
 }
 
+TEST(Command, NumbersHaveRanges) {
+  EXPECT_EQ(parsed({"a", "--preset", "1.5"}).number("--preset", 1, 0, 2), 1.5);
+  EXPECT_EQ(parsed({"a"}).number("--preset", 7, 0, 2), 7);
+  for (const char* text : {"2.1", "-1", "", "1x", "nan", "inf"}) {
+    EXPECT_THROW(parsed({"a", "--preset", text}).number("--preset", 1, 0, 2), Error) << text;
+  }
+}
+
+TEST(Command, ChoicesNameTheNearest) {
+  constexpr const char* kWords[] = {"fp32", "bf16", "int8"};
+  EXPECT_EQ(parsed({"a"}).choice("--preset", kWords), "fp32");
+  EXPECT_EQ(parsed({"a", "--preset", "int8"}).choice("--preset", kWords), "int8");
+  try {
+    parsed({"a", "--preset", "int9"}).choice("--preset", kWords);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "--preset: no \"int9\"; did you mean \"int8\"?");
+  }
+}
+
 TEST(Command, IntegersHaveRanges) {
   EXPECT_EQ(parsed({"a", "--preset", "12"}).integer("--preset", 1, 0, 20), 12);
   EXPECT_EQ(parsed({"a"}).integer("--preset", 7, 0, 20), 7);

@@ -3,6 +3,8 @@
 #include "cli/console.h"
 #include "cli/engine_verbs.h"
 #include "cli/interrupt.h"
+#include "cli/use/engine.h"
+#include "cli/use/plans.h"
 #include "hone/base/error.h"
 #include "hone/kernels/common.h"
 #include "hone/tensor/compat.h"
@@ -26,8 +28,10 @@ void settle_libraries() {
 
 int dispatch(const char* program, std::vector<std::string> words) {
   const std::vector<cli::Command> verbs = {
-      cli::engine_verb("run", &cli::run_recipe), cli::engine_verb("demo", &cli::run_demo),
-      cli::engine_verb("bench", &cli::run_bench), cli::engine_verb("inspect", &cli::run_inspect)};
+      cli::engine_verb("run", &cli::run_recipe),  cli::engine_verb("demo", &cli::run_demo),
+      cli::engine_verb("bench", &cli::run_bench), cli::engine_verb("inspect", &cli::run_inspect),
+      cli::use_verb("gen", &cli::run_gen),        cli::use_verb("chat", &cli::run_chat),
+      cli::use_verb("eval", &cli::run_eval)};
   if (words.empty()) throw Error(ErrorKind::usage, "hone-engine is started by hone", "see: hone --help");
   const cli::Command& verb = cli::find_verb(verbs, words[0]);
   const cli::Call call = cli::parse(verb, program, std::move(words));

@@ -2,7 +2,9 @@
 
 #include "cli/recipe_args.h"
 #include "hone/base/error.h"
+#include "hone/base/files.h"
 #include "hone/base/text_match.h"
+#include "hone/checkpoint/adapter_config.h"
 #include "hone/checkpoint/model_dir.h"
 #include "hone/models/hf_config.h"
 
@@ -14,6 +16,7 @@ namespace {
 
 constexpr Option kSeed = {"--seed", "N", "seed of the run (default 1)"};
 constexpr Option kThreads = {"--threads", "N", "threads; results do not depend on it"};
+constexpr Option kDevice = {"--device", "NAME", "cpu (default) or cuda, where models run in bfloat16"};
 constexpr Option kOut = {"--out", "DIR", "run folder, absent or empty (default runs/…)"};
 constexpr Option kCheckpoint = {"--checkpoint", "SECONDS", "time between checkpoints (default 30)"};
 constexpr Option kResume = {"--resume", "", "go on with the run named first, or the latest"};
@@ -24,6 +27,7 @@ std::span<const Option> run_options() {
     all.insert(all.end(), {kSeed,
                            {"--seeds", "K", "K runs with seeds 1..K, judged together"},
                            kThreads,
+                           kDevice,
                            kOut,
                            kResume,
                            kCheckpoint,
@@ -33,13 +37,17 @@ std::span<const Option> run_options() {
   return options;
 }
 
-constexpr Option kDemoOptions[] = {kSeed, kThreads, kOut, kResume, kCheckpoint};
+constexpr Option kDemoOptions[] = {kSeed, kThreads, kDevice, kOut, kResume, kCheckpoint};
 constexpr Option kBenchOptions[] = {
     kThreads,
     {"--shape", "NAME", "d128, d256, d384, d768, gpt2-124m, …; may repeat"},
     {"--family", "NAME", "gpt2 (default) or llama"},
     {"--batch", "N", "sequences of generate; may repeat"},
     {"--weights", "NAME", "of generate: fp32 (default), bf16, int8"},
+    {"--device", "NAME", "of train and generate: cpu (default) or cuda"},
+    {"--peak", "TFLOPS", "of the device in bf16; train reports its share of it"},
+    {"--busy", "N", "of generate: threads that take a core each meanwhile"},
+    {"--tokenizer", "FILE", "of tokenize: a tokenizer.json to measure; may repeat"},
     {"--repeat", "K", "repetitions (default 5)"},
     {"--seconds", "S", "least length of a repetition (default 0.3)"},
     {"--all", "", "every shape"},
@@ -47,7 +55,8 @@ constexpr Option kBenchOptions[] = {
     {"--paced", "", "repeat when stdin says so: a line of seconds"},
 };
 
-constexpr Option kInspectOptions[] = {{"--ids", "LIST", "token ids of one sequence: 5,9,2"}};
+constexpr Option kInspectOptions[] = {{"--ids", "LIST", "token ids of one sequence: 5,9,2"},
+                                      {"--adapter", "DIR", "with this LoRA adapter (PEFT's folder) beside it"}};
 
 int64_t positive(const std::string& text, std::string_view option) {
   int64_t number = 0;
@@ -116,14 +125,14 @@ Command engine_verb(std::string_view name, int (*run)(const Call& call)) {
   if (name == "inspect") {
     return {"inspect",
             "what a model computes: its logits",
-            "logits MODEL --ids LIST",
+            "logits MODEL --ids LIST [--adapter DIR]",
             2,
             2,
             "Prints the logits of a model folder at every position of a sequence, to be compared with those of other "
             "programs: all of them with --json, else the five largest.",
             "hone inspect logits my-model --ids 5,9,2\n"
             "hone inspect logits my-model --ids 5,9,2 --json > logits.json\n"
-            "hone inspect --help",
+            "hone inspect logits my-base --adapter runs/latest/adapters/sft --ids 5,9,2",
             kInspectOptions,
             run};
   }
@@ -158,6 +167,11 @@ InspectPlan inspect_plan(const Call& call) {
   InspectPlan plan{.model = call.operands[1]};
   const checkpoint::ModelDir model(plan.model);
   const auto config = models::config_from_json(model.config(), (plan.model / "config.json").string());
+  if (const auto adapter = call.value("--adapter")) {
+    plan.adapter = *adapter;
+    const auto file = plan.adapter / "adapter_config.json";
+    checkpoint::parse_adapter_config(base::read_file(file, 16 << 20), file.string());
+  }
   const auto text = call.value("--ids");
   require(text.has_value(), ErrorKind::usage, "--ids is missing: the token ids to compute with, as in --ids 5,9,2");
   for (std::size_t begin = 0; begin <= text->size();) {
@@ -192,6 +206,15 @@ bench::Plan bench_plan(const Call& call, const std::string& what) {
   }
   plan.family = choice(call, "--family", {"gpt2", "llama"});
   plan.weights = choice(call, "--weights", {"fp32", "bf16", "int8"});
+  plan.device = choice(call, "--device", {"cpu", "cuda"});
+  require(plan.device == "cpu" || what == "train" || what == "generate", ErrorKind::usage,
+          "--device {}: only train and generate can be measured there", plan.device);
+  if (const auto peak = call.value("--peak")) plan.peak_tflops = static_cast<double>(positive(*peak, "--peak"));
+  if (const auto busy = call.value("--busy")) plan.busy = positive(*busy, "--busy");
+  for (const std::string& file : call.values("--tokenizer")) {
+    require(std::filesystem::is_regular_file(file), ErrorKind::usage, "--tokenizer: {} is not a file", file);
+    plan.tokenizers.emplace_back(file);
+  }
   plan.batches.clear();
   for (const std::string& batch : call.values("--batch")) plan.batches.push_back(positive(batch, "--batch"));
   if (plan.batches.empty()) plan.batches = {1, 16, 128};

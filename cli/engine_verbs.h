@@ -23,9 +23,10 @@ Call run_of_demo(const Call& demo);
 /// What `hone inspect logits` is asked for.
 struct InspectPlan {
   std::filesystem::path model;
-  std::vector<int64_t> ids;  ///< of one sequence; in the vocabulary, at most the context
+  std::vector<int64_t> ids;       ///< of one sequence; in the vocabulary, at most the context
+  std::filesystem::path adapter;  ///< PEFT's folder; empty = none
 };
-/// Reads the model's config. Errors: usage (ids), format (config), io.
+/// Reads the model's config, and the adapter's. Errors: usage (ids), format (config), io.
 InspectPlan inspect_plan(const Call& call);
 
 /// What `hone bench` is asked to measure, by name: the one operand, or everything. Errors: usage with the nearest name.

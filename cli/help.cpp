@@ -31,14 +31,14 @@ runs/     one folder a run: config.toml, metrics.jsonl, samples.jsonl,
     {"exit-codes", R"(Exit codes.
 
   0    done
-  1    a check failed (hone judge --strict)
+  1    a check failed (hone judge --strict, hone eval --strict)
   2    usage: an unknown command, option, key, name, or a value out of range
   3    data: a row, problem or prompt that can't be used
   4    format: a file that is not what it says (checkpoint, tokenizer, config)
   5    numeric: a loss, gradient or weight that is not finite
   6    io: a file that can't be read or written, a full disk
   7    internal: a bug in hone
-  130  stopped by Ctrl-C after a checkpoint
+  130  stopped by Ctrl-C, a run after a checkpoint
 )"},
     {"environment", R"(Environment variables. An option on the command line wins.
 
@@ -76,7 +76,8 @@ std::string help_text(std::span<const Command> verbs) {
       "hone trains language models, and makes them correct and improve themselves.\n\n"
       "  hone demo                        a model that learns to correct itself\n"
       "  hone show score                  what a recipe does, and its options\n"
-      "  hone run sft --data chat.jsonl   a recipe on your own data\n\n";
+      "  hone run sft --data chat.jsonl   a recipe on your own data\n"
+      "  hone chat latest                 talk with what came out\n\n";
   for (const Command& verb : verbs) text += fmt::format("  {:<8} {}\n", verb.name, verb.summary);
   text += "\nhone <command> --help explains a command; hone help <topic> explains:\n ";
   for (const Topic& topic : kTopics) text += fmt::format(" {}", topic.name);

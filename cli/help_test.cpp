@@ -2,6 +2,7 @@
 
 #include "cli/console.h"
 #include "cli/engine_verbs.h"
+#include "cli/use/plans.h"
 #include "hone/base/error.h"
 
 #include <gtest/gtest.h>
@@ -21,6 +22,7 @@ void expect_fits(const std::string& text) {
 TEST(Help, FitsEightyColumns) {
   std::vector<Command> verbs;
   for (const char* name : {"run", "demo", "bench", "inspect"}) verbs.push_back(engine_verb(name, &nothing));
+  for (const char* name : {"gen", "chat", "eval"}) verbs.push_back(use_verb(name, &nothing));
   expect_fits(help_text(verbs));
   for (const Command& verb : verbs) expect_fits(help_text(verb));
 }

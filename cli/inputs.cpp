@@ -126,6 +126,12 @@ void check_output(const fs::path& dir) {
   }
 }
 
+std::string device_of(const Call& call) {
+  const std::string word = call.value("--device").value_or("cpu");
+  require(word == "cpu" || word == "cuda", ErrorKind::usage, "--device: \"{}\" is neither cpu nor cuda", word);
+  return word;
+}
+
 int thread_count(const Call& call) {
   if (call.has("--threads")) return static_cast<int>(call.integer("--threads", 1, 1, 1024));
   const char* given = std::getenv("HONE_THREADS");
@@ -143,9 +149,11 @@ Estimate estimate(const Recipe& recipe, const Inputs& inputs, int threads) {
   Estimate estimate;
   estimate.parameters = inputs.model_parameters > 0 ? inputs.model_parameters : fresh_parameters(recipe);
   if (estimate.parameters == 0) return estimate;
-  // float32: weights, a reference copy, two moments, and gradients and packed weights of every worker; on top the
+  // float32: weights, a reference copy, two moments, and gradients and packed weights of every worker; with an adapter
+  // weights, their packed form and what a checked save takes, since gradients and moments are the adapter's. On top the
   // program itself and the activations of one micro-batch a worker.
-  const auto copies = static_cast<uint64_t>(4 + 2 * threads);
+  const bool adapter = number_ending(recipe.set->entries(), "lora.rank") > 0;
+  const auto copies = static_cast<uint64_t>(adapter ? 4 : 4 + 2 * threads);
   estimate.memory_bytes = static_cast<uint64_t>(estimate.parameters) * 4 * copies + (uint64_t{300} << 20) +
                           static_cast<uint64_t>(threads) * (uint64_t{100} << 20);
   return estimate;

@@ -28,6 +28,9 @@ void check_output(const std::filesystem::path& dir);
 /// --threads, else HONE_THREADS, else every core that this process may use. Errors: usage unless in 1..1024.
 int thread_count(const Call& call);
 
+/// --device: "cpu" (default) or "cuda". Whether there is one, the engine says. Errors: usage for other words.
+std::string device_of(const Call& call);
+
 /// What a run will need, guessed from its options (or the model folder).
 struct Estimate {
   int64_t parameters = 0;     ///< 0 = not known

@@ -18,6 +18,10 @@ void on_signal(int) {
   [[maybe_unused]] const auto written = ::write(2, kText, std::strlen(kText));
 }
 
+void on_interrupt(int) {
+  if (stop_requested.exchange(true)) ::_exit(130);
+}
+
 }  // namespace
 
 void ignore_file_size_signal() { ::signal(SIGXFSZ, SIG_IGN); }
@@ -30,6 +34,15 @@ const std::atomic<bool>& stop_on_signals() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaction(signal, &action, nullptr);
   // A reader that goes away (hone run … | head) must not kill a run.
   ::signal(SIGPIPE, SIG_IGN);
+  return stop_requested;
+}
+
+std::atomic<bool>& note_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;  // without SA_RESTART: a read returns
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
   return stop_requested;
 }
 

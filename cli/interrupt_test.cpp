@@ -43,6 +43,20 @@ TEST(Interrupt, TheSecondSignalStopsAtOnce) {
   EXPECT_EQ(exit_code_of(body), 130);
 }
 
+TEST(Interrupt, AVerbThatAnswersClearsTheFlag) {
+  const auto body = [] {
+    std::atomic<bool>& interrupted = note_interrupts();
+    for (int i = 0; i < 3; ++i) {
+      ::raise(SIGINT);
+      if (!interrupted.exchange(false)) ::_exit(1);
+    }
+    ::raise(SIGINT);
+    ::raise(SIGINT);
+    ::_exit(3);
+  };
+  EXPECT_EQ(exit_code_of(body), 130);
+}
+
 TEST(Interrupt, AClosedPipeDoesNotKill) {
   const auto body = [] {
     stop_on_signals();

@@ -1,5 +1,5 @@
 // hone, the front program: it answers at once, because it never loads libtorch. The verbs that need tensors (run, demo,
-// bench, inspect) are checked here and then handed to hone-engine.
+// gen, chat, eval, bench, inspect) are checked here and then handed to hone-engine.
 #include "cli/commands/verbs.h"
 #include "cli/console.h"
 #include "cli/help.h"
@@ -14,9 +14,10 @@ namespace {
 using namespace hone;
 
 std::vector<cli::Command> verbs() {
-  return {cli::run_verb(),   cli::demo_verb(),    cli::ls_verb(),    cli::show_verb(), cli::cp_verb(),
-          cli::check_verb(), cli::report_verb(),  cli::judge_verb(), cli::data_verb(), cli::export_verb(),
-          cli::bench_verb(), cli::inspect_verb(), cli::doctor_verb()};
+  return {cli::run_verb(),          cli::demo_verb(),  cli::eval_verb(),   cli::gen_verb(),   cli::chat_verb(),
+          cli::ls_verb(),           cli::show_verb(),  cli::cp_verb(),     cli::check_verb(), cli::data_verb(),
+          cli::report_verb(),       cli::judge_verb(), cli::export_verb(), cli::bench_verb(), cli::inspect_verb(),
+          cli::search_trace_verb(), cli::doctor_verb()};
 }
 
 // `hone` without a verb; options such as --json apply to its status screen.
@@ -45,10 +46,11 @@ int dispatch(const char* program, std::vector<std::string> words) {
     return 0;
   }
   if (first == "--help" || first == "-h" || first == "help") return help(known, words);
+  if (first == "eval" && words.size() > 1 && words[1] == "search-trace") words.erase(words.begin());
   const bool bare =
       words.empty() || first == "--json" || first == "--quiet" || first == "-q" || first.starts_with("--runs");
   if (bare) words.insert(words.begin(), "");
-  const cli::Command& verb = bare ? kStatus : cli::find_verb(known, first);
+  const cli::Command& verb = bare ? kStatus : cli::find_verb(known, words[0]);
   const cli::Call call = cli::parse(verb, program, std::move(words));
   if (!call.has("--help")) return verb.run(call);
   cli::put("{}", cli::help_text(verb));

@@ -50,6 +50,7 @@ RunPlan plan_resume(const Call& call) {
   plan.dir = run_to_resume(call);
   plan.recipe = recipe_of_run(plan.dir);
   const Json about = read_run_file(plan.dir);
+  plan.device = base::get_string_or(about, "device", "cpu", (plan.dir / "run.json").string());
   const std::string where = (plan.dir / "run.json").string();
   constexpr int64_t kMost = INT64_MAX;
   if (const auto seeds = about.find("seeds"); seeds != about.end() && seeds->is_array()) {
@@ -71,6 +72,7 @@ RunPlan plan_fresh(const Call& call) {
   }
   require(!call.has("--seed") || !call.has("--seeds"), ErrorKind::usage, "--seed and --seeds exclude each other");
   RunPlan plan;
+  plan.device = device_of(call);
   plan.recipe = resolve_recipe(call);
   if (call.has("--seeds")) {
     plan.how_many = Seeds::many;
@@ -112,8 +114,8 @@ bool is_finished(const RunPlan& plan) {
 std::string plan_line(const RunPlan& plan) {
   const std::string seeds = plan.how_many == Seeds::many ? fmt::format("seeds 1..{}", plan.seeds.size())
                                                          : fmt::format("seed {}", plan.seeds.front());
-  return fmt::format("run {} · preset {} · {} · {} thread{}", plan.recipe.card.name, plan.recipe.preset, seeds,
-                     plan.threads, plan.threads == 1 ? "" : "s");
+  return fmt::format("run {} · preset {} · {} · {} thread{}{}", plan.recipe.card.name, plan.recipe.preset, seeds,
+                     plan.threads, plan.threads == 1 ? "" : "s", plan.device == "cpu" ? "" : " · " + plan.device);
 }
 
 }  // namespace hone::cli

@@ -23,6 +23,7 @@ struct RunPlan {
   std::vector<uint64_t> seeds;
   int threads = 1;
   double checkpoint_seconds = 30;
+  std::string device = "cpu";  ///< or "cuda", as the run began
 };
 
 /// Errors: usage — the words contradict each other or name nothing; those of resolve_recipe and recipe_of_run.

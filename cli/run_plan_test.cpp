@@ -43,6 +43,18 @@ TEST(RunPlan, ThreadsComeFromOptionThenEnvironment) {
   ::unsetenv("HONE_THREADS");
 }
 
+TEST(RunPlan, ADeviceIsKeptForLife) {
+  const TestFolder folder;
+  EXPECT_EQ(plan_run(called(folder, {"score"})).device, "cpu");
+  EXPECT_THROW(plan_run(called(folder, {"score", "--device", "gpu"})), Error);
+  const Call first = called(folder, {"score", "--preset", "smoke", "--device", "cuda"});
+  RunPlan plan = plan_run(first);
+  EXPECT_NE(plan_line(plan).find("cuda"), std::string::npos);
+  make_run_folder(plan, first);
+  EXPECT_EQ(plan_run(called(folder, {"--resume", plan.dir.string()})).device, "cuda");
+  EXPECT_THROW(plan_run(called(folder, {"--resume", plan.dir.string(), "--device", "cpu"})), Error);
+}
+
 TEST(RunPlan, ResumeTakesTheOldRunAsItWas) {
   const TestFolder folder;
   const Call first = called(folder, {"score", "--preset", "smoke", "--seeds", "2", "--set", "alpha=4"});

@@ -23,6 +23,7 @@ Json about_run(const RunPlan& plan, const Call& call, const char* key, const Jso
           {"method", plan.recipe.card.method},
           {"preset", plan.recipe.preset},
           {key, seeds},
+          {"device", plan.device},
           {"command", call.line()},
           {"hone_version", version()},
           {"commit", commit()},

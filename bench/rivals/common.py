@@ -17,6 +17,7 @@ def arguments(description):
                            ("vocab", 64), ("context", 128), ("threads", 2), ("batch", 16), ("prompt", 16),
                            ("new", 112), ("prompts", 64), ("samples", 8)):
         parser.add_argument(f"--{name}", type=int, default=standard)
+    parser.add_argument("--tokenizer", default="", help="tokenizer.json of a rival that encodes text")
     parser.add_argument("--mode", default="eager", help="which form of the rival")
     parser.add_argument("--binary", default="", help="program that the rival runs, where it runs one")
     return parser

@@ -1,20 +1,14 @@
-"""The `tokenizers` package on 10 MB of text, one thread: prints {"what": …, "mb_per_s": …} (MB = 10^6 bytes).
-
-    venv/bin/python bench/rivals/encode_text.py tests/golden/tokenizers/gpt2.json
+"""Rival of `hone bench tokenize --tokenizer FILE`: the `tokenizers` package on 10 MB of text, one thread.
 
 The text is that of hone::text::bench_text (src/hone/text/bench_text.h), byte for byte. The package gets it in documents
-of about 10 kB and by the faster of its two ways (without offsets); the best of three passes counts.
+of about 10 kB, hundreds at a time, by the faster of its two ways (without offsets).
 """
-
-import argparse
-import json
 import os
-import pathlib
-import time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["RAYON_NUM_THREADS"] = "1"
 
+import common
 import tokenizers
 
 WORDS = ("the of and to in is that it was for on are as with they be at one have this from or had by hot but some what "
@@ -41,28 +35,32 @@ def bench_text(least_bytes):
     return "".join(parts)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("tokenizer", nargs="?", default="tests/golden/tokenizers/gpt2.json")
-    parser.add_argument("--megabytes", type=float, default=10)
-    options = parser.parse_args()
-    text = bench_text(int(options.megabytes * 1e6))
-    documents, held = [], []
+def documents_of(text):
+    documents, held, size = [], [], 0
     for line in text.splitlines(keepends=True):
         held.append(line)
-        if sum(map(len, held)) > 10_000:
+        size += len(line.encode())
+        if size > 10_000:
             documents.append("".join(held))
-            held = []
-    documents.append("".join(held))
-    tokenizer = tokenizers.Tokenizer.from_file(options.tokenizer)
-    seconds = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        encoded = tokenizer.encode_batch_fast(documents, add_special_tokens=False)
-        seconds.append(time.perf_counter() - begin)
-    print(json.dumps({"what": f"tokenizers {tokenizers.__version__}, {pathlib.Path(options.tokenizer).name}, one thread",
-                      "mb_per_s": round(len(text.encode()) / 1e6 / min(seconds), 2),
-                      "tokens": sum(len(one.ids) for one in encoded)}))
+            held, size = [], 0
+    return documents + (["".join(held)] if held else [])
+
+
+def main():
+    a = common.arguments(__doc__).parse_args()
+    tokenizer = tokenizers.Tokenizer.from_file(a.tokenizer)
+    documents = documents_of(bench_text(10_000_000))
+    parts = [documents[i : i + 100] for i in range(0, len(documents), 100)]
+    sizes = [sum(len(d.encode()) for d in part) / 1e6 for part in parts]
+    state = {"next": 0}
+
+    def work():
+        i = state["next"] % len(parts)
+        state["next"] += 1
+        tokenizer.encode_batch_fast(parts[i], add_special_tokens=False)
+        return sizes[i]
+
+    common.serve(work, settings={"threads": 1}, versions={"tokenizers": tokenizers.__version__})
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ the shapes that the floors speak of come first."""
 # and may choose slow kernels; glibc gives large freed blocks back to the system, which costs page faults every step.
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_TOP_PAD_": "67108864"}
 PLAIN = [{}, MALLOC]
+TOKENIZERS = "tests/golden/tokenizers"
 OPENBLAS = [{}, MALLOC, {**MALLOC, "OPENBLAS_CORETYPE": "SkylakeX"}, {**MALLOC, "OPENBLAS_CORETYPE": "Haswell"}]
 
 
@@ -53,16 +54,25 @@ def generated_8bit(shape, batch):
                       [Rival("llama.cpp q8_0", "llama_cpp.py", "llama_cpp", 1.5, "q8_0")], 0.5)
 
 
+def encoded(name):
+    return Comparison(f"tokenize-{name}", ["tokenize", "--tokenizer", f"{TOKENIZERS}/{name}.json"],
+                      [Rival("tokenizers", "encode_text.py", "current")], 1.0)
+
+
 def comparisons():
     return [
         trained("d128", 3.5), trained("d256", 2.5), trained("d384", 1.8, tried_at="d256"),
         trained("d768", 1.8, tried_at="d256"),
         *(generated("d128", b, 15.0) for b in (1, 128, 16, 512)), *(generated("d256", b, 6.0) for b in (1, 16, 128, 512)),
+        Comparison("generate-d128-b128-busy", ["generate", "--shape", "d128", "--batch", "128", "--busy", "1"],
+                   [Rival("PyTorch 1.13 eager, KV cache", "eager_generate.py", "debian", None, "eager", OPENBLAS)], 0.5,
+                   "generate-d128-b128"),
         *(generated_8bit(s, b) for s in ("d128", "d256") for b in (1, 16)),
         Comparison("grpo-d128", ["grpo", "--shape", "d128"],
                    [Rival("PyTorch current + transformers generate", "grpo_torch.py", "current", 5.0, "sdpa", PLAIN),
                     Rival("TRL", "grpo_trl.py", "current", 5.0, "sdpa", [MALLOC])], 1.0),
         trained("gpt2-124m", 1.5, 1.0, tried_at="d256"),
         Comparison("train-gpt2-124m-t64", ["train", "--shape", "gpt2-124m-t64"], [Rival("llm.c", "llm_c.py", "llm_c")]),
+        *(encoded(name) for name in ("gpt2", "llama3", "mistral", "bert-uncased", "t5")),
         trained("d128-long", None, tried_at="d128"), trained("d128-vocab", None, tried_at="d128"),
     ]

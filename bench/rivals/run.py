@@ -27,7 +27,7 @@ from player import Failed, Player
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 MEASURED_SHAPE = ("width", "layers", "heads", "mlp", "tokens", "rows", "vocab", "context", "batch", "prompt", "new",
-                  "prompts", "samples")
+                  "prompts", "samples", "tokenizer")
 
 
 def options():
@@ -161,9 +161,9 @@ def compare(o, comparison, say):
         try:
             for rival in (r for r in comparison.rivals if not is_skipped(o, r)):
                 try:
-                    player, environment = start(o, rival, row["shape"], environment_of(o, comparison, rival))
+                    player, environment = start(o, rival, row.get("shape", {}), environment_of(o, comparison, rival))
                     players[rival.name], environments[rival.name] = player, environment
-                    same_model(player, row["parameters"])
+                    same_model(player, row.get("parameters"))
                 except Failed as why:
                     lose(rival.name, why)
             mine, theirs = rounds(o, comparison, hone, players, lose)

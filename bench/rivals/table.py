@@ -21,7 +21,8 @@ measurement over the rival's rate; mean ± standard deviation over the rounds. E
 (malloc settings, OpenBLAS kernels; large shapes take over the choice of d256) and with the fastest form of its AdamW. A training step is forward, backward,
 clipping and AdamW over every position; a rollout feeds a prompt and samples the rest, one sequence a prompt; llama.cpp
 decodes random tokens and does not sample; llm.c does not clip; a GRPO step samples, scores under a reference model and
-updates. GFLOP/s counts 6 operations a parameter and token in training and 2 in generation (position tables left out)
+updates. "busy" has one thread on the machine that does nothing but take processor time, for both sides. A tokenizer
+reads 10 MB of text of several scripts with one thread. GFLOP/s counts 6 operations a parameter and token in training and 2 in generation (position tables left out)
 plus attention over the whole square, not only the causal half. "Roof" is the share of the time that the step's matrix
 products alone take at sgemm's rate in the same run, plus, in training, the attention kernel. Load is the machine's
 before the comparison began: above about 0.5 something else was running.
@@ -69,7 +70,8 @@ def hone_table(results):
         row, hone = result["row"], result["hone"]
         gflops = row.get("flops_per_unit", 0) * hone["mean"] / 1e9
         share = hone["mean"] / row["roof_rate"] if row.get("roof_rate") else 0
-        lines.append(f"| {result['name']} | {row['parameters']:,} | {row['shape']['vocab']:,} | {rate(hone['mean'])} ± "
+        vocab = row.get("vocab", row.get("shape", {}).get("vocab", 0))
+        lines.append(f"| {result['name']} | {number(row.get('parameters'), '{:,}')} | {vocab:,} | {rate(hone['mean'])} ± "
                      f"{rate(hone['sd'])} | {row['unit']} | {number(gflops, '{:.1f}')} | "
                      f"{number(100 * share, '{:.0f} %')} |")
     return lines

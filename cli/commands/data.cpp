@@ -8,6 +8,7 @@
 #include "hone/checkpoint/model_dir.h"
 #include "hone/data/countdown_records.h"
 #include "hone/data/rows.h"
+#include "hone/tasks/search/problems.h"
 #include "hone/tasks/verifiers.h"
 #include "hone/text/tokenizer.h"
 
@@ -28,7 +29,7 @@ constexpr Option kOptions[] = {
     {"--rows", "N", "preview: rows shown (default 3)", "-n"},
     {"--world", "W", "tokens, or problems, of this Countdown world"},
     {"--count", "N", "make: how many problems (default 100)"},
-    {"--split", "S", "make: train or held-out (default train)"},
+    {"--split", "S", "make: train, held-out; search: val, val_target"},
     {"--seed", "N", "make: seed of the draw (default 1)"},
     {"--solutions", "", "make: add a solution to every problem"},
     {"--out", "FILE", "make: the file to write"},
@@ -182,34 +183,67 @@ int preview(const Call& call, const fs::path& file) {
   return 0;
 }
 
-int make(const Call& call) {
+// What `make` was asked for, but for the split, whose names depend on the kind.
+struct MakePlan {
+  std::string out;
+  const tasks::CountdownWorld& world;
+  std::string split;
+  int64_t count = 0;
+  Rng rng;
+};
+
+MakePlan make_plan(const Call& call) {
   const auto out = call.value("--out");
   if (!out) throw Error(ErrorKind::usage, "hone data make needs a file to write", "--out problems.jsonl");
   std::error_code code;
   require(!fs::exists(*out, code), ErrorKind::usage, "{} exists already; nothing was written", *out);
-  const tasks::CountdownWorld& world = tasks::countdown_world(call.value("--world").value_or("cd3"));
-  const std::string split = call.value("--split").value_or("train");
-  require(split == "train" || split == "held-out", ErrorKind::usage, "--split: \"{}\" is neither train nor held-out",
-          split);
-  const int64_t count = call.integer("--count", 100, 1, 100'000'000);
   const Rng rng = Rng(static_cast<uint64_t>(call.integer("--seed", 1, 0, INT64_MAX))).fork("data make");
-  const auto problems =
-      tasks::draw_problems(world, split == "train" ? tasks::Split::train : tasks::Split::held_out, count, rng);
+  return {*out, tasks::countdown_world(call.value("--world").value_or("cd3")), call.value("--split").value_or("train"),
+          call.integer("--count", 100, 1, 100'000'000), rng};
+}
+
+// Problems with prompts, one JSON line each.
+std::string countdown_lines(const MakePlan& plan, const Call& call) {
+  require(plan.split == "train" || plan.split == "held-out", ErrorKind::usage,
+          "--split: \"{}\" is neither train nor held-out", plan.split);
+  const auto split = plan.split == "train" ? tasks::Split::train : tasks::Split::held_out;
   std::string text;
-  for (const tasks::Problem& problem : problems) {
+  for (const tasks::Problem& problem : tasks::draw_problems(plan.world, split, plan.count, plan.rng)) {
     Json row = {{"prompt", problem.prompt}, {"numbers", problem.numbers}, {"target", problem.target}};
     if (call.has("--solutions")) {
-      const auto solutions = tasks::all_solutions(world, problem.numbers, problem.target);
+      const auto solutions = tasks::all_solutions(plan.world, problem.numbers, problem.target);
       row["completion"] = tasks::write_derivation(solutions.front(), tasks::Notation::visible);
     }
     text += base::dump(row) + '\n';
   }
-  base::write_file_atomic(*out, text);
+  return text;
+}
+
+// Problems with a search and the way without one, in the interchange format of Stream of Search.
+std::string search_lines(const MakePlan& plan, const Call& call) {
+  require(!call.has("--solutions"), ErrorKind::usage, "make search writes the way to the solution always");
+  const auto split = tasks::search::search_split(plan.split);
+  std::string text;
+  uint64_t i = 0;
+  for (const auto& problem :
+       tasks::search::draw_search_problems(plan.world, split, plan.count, plan.rng.fork("problems"))) {
+    text += base::dump(to_json(tasks::search::make_search_row(plan.world, problem, plan.rng.fork("row", {i++})))) + '\n';
+  }
+  return text;
+}
+
+int make(const Call& call) {
+  const std::string kind = call.operands.size() == 2 ? call.operands[1] : "countdown";
+  const std::vector<std::string> known = {"countdown", "search"};
+  require(kind == "countdown" || kind == "search", ErrorKind::usage, "nothing to make called \"{}\"{}", kind,
+          base::suggestion(kind, known));
+  const MakePlan plan = make_plan(call);
+  base::write_file_atomic(plan.out, kind == "search" ? search_lines(plan, call) : countdown_lines(plan, call));
   if (call.has("--json")) {
-    put("{}\n", base::dump(Json{{"file", *out}, {"rows", problems.size()}, {"world", world.name}}));
+    put("{}\n", base::dump(Json{{"file", plan.out}, {"rows", plan.count}, {"world", plan.world.name}}));
   } else {
-    put("{}\n", *out);
-    if (!call.has("--quiet")) say("{} problems of {}\n", count_text(count), world.name);
+    put("{}\n", plan.out);
+    if (!call.has("--quiet")) say("{} problems of {}\n", count_text(plan.count), plan.world.name);
   }
   return 0;
 }
@@ -221,11 +255,7 @@ int run_data(const Call& call) {
     require(call.operands.size() == 2, ErrorKind::usage, "hone data preview needs a file");
     return preview(call, call.operands[1]);
   }
-  if (what == "make") {
-    const std::string kind = call.operands.size() == 2 ? call.operands[1] : "countdown";
-    require(kind == "countdown", ErrorKind::usage, "nothing to make called \"{}\"; known: countdown", kind);
-    return make(call);
-  }
+  if (what == "make") return make(call);
   fail(ErrorKind::usage, "hone data has no \"{}\"{}", what, base::suggestion(what, known));
 }
 
@@ -234,14 +264,15 @@ int run_data(const Call& call) {
 Command data_verb() {
   return {"data",
           "look at a data file, or make problems",
-          "preview FILE | make countdown [options]",
+          "preview FILE | make countdown|search [options]",
           1,
           2,
           "preview shows rows of a JSONL file as the model will see them: tokens that carry loss are green (in "
-          "brackets without colour), with lengths and how many rows are too long. make writes Countdown problems.",
+          "brackets without colour), with lengths and how many rows are too long. make writes Countdown problems, or "
+          "(make search) problems each with a symbolic search written out, as Stream of Search trains on.",
           "hone data preview chat.jsonl\n"
-          "hone data preview problems.jsonl --verifier number -n 5\n"
-          "hone data make countdown --world cd3 --count 500 --out cd3.jsonl",
+          "hone data make countdown --world cd3 --count 500 --out cd3.jsonl\n"
+          "hone data make search --world cd3 --split val --out traces.jsonl",
           kOptions,
           &run_data};
 }

@@ -2,10 +2,11 @@
 #include "hone/checkpoint/gguf/export.h"
 #include "cli/commands/verbs.h"
 #include "cli/console.h"
+#include "cli/use/model_choice.h"
 #include "hone/base/error.h"
 #include "hone/base/files.h"
-#include "hone/base/run_dir.h"
 #include "hone/base/text_match.h"
+#include "hone/checkpoint/adapter_config.h"
 #include "hone/checkpoint/model_dir.h"
 
 #include <algorithm>
@@ -17,28 +18,26 @@ namespace fs = std::filesystem;
 namespace gguf = checkpoint::gguf;
 
 constexpr Option kOptions[] = {
-    {"--to", "FORMAT", "hf (a folder) or gguf (one file)"},
+    {"--to", "FORMAT", "hf (a folder), gguf (one file), peft (an adapter)"},
     {"--type", "TYPE", "gguf: f32, f16 (default) or q8_0"},
     {"--out", "PATH", "where to; default: next to the model"},
 };
 
-fs::path model_folder(const Call& call) {
-  const std::string& what = call.operands[0];
+bool is_adapter(const fs::path& dir) {
   std::error_code code;
-  if (fs::is_regular_file(fs::path(what) / "config.json", code)) return what;
-  const fs::path run = base::find_run(call.runs, what);
-  std::vector<std::string> models;
-  for (fs::directory_iterator it(run / "models", code), end; !code && it != end; it.increment(code)) {
-    if (it->is_directory()) models.push_back(it->path().string());
-  }
-  std::sort(models.begin(), models.end());
-  if (models.size() == 1) return models[0];
-  if (models.empty()) {
-    throw Error(ErrorKind::usage, fmt::format("{} holds no model", run.string()),
-                "give a finished run, one seed of it, or a folder that holds config.json and model.safetensors");
-  }
-  throw Error(ErrorKind::usage, fmt::format("{} holds {} models", run.string(), models.size()),
-              fmt::format("name one of them: {}", fmt::join(models, ", ")));
+  return fs::is_regular_file(dir / "adapter_config.json", code);
+}
+
+// An adapter's folder itself; else the one that a run keeps beside the model of the same name.
+fs::path adapter_folder(const Call& call) {
+  const fs::path what = call.operands[0];
+  if (is_adapter(what)) return what;
+  fs::path model = find_model(call.runs, call.operands[0]).lexically_normal();
+  if (!model.has_filename()) model = model.parent_path();
+  const fs::path beside = model.parent_path().parent_path() / "adapters" / model.filename();
+  if (model.parent_path().filename() == "models" && is_adapter(beside)) return beside;
+  throw Error(ErrorKind::usage, fmt::format("{} has no adapter beside it", model.string()),
+              "runs with lora.rank above 0 make adapters: hone run sft --model DIR --set lora.rank=16");
 }
 
 gguf::TensorType type_of(const Call& call) {
@@ -90,18 +89,37 @@ gguf::Exported to_hf(const Call& call, const fs::path& model, const fs::path& ou
   return exported;
 }
 
+// The folder is in PEFT's form already, but is read once more before it is handed on.
+gguf::Exported to_peft(const Call& call, const fs::path& adapter, const fs::path& out) {
+  require(!call.has("--type"), ErrorKind::usage, "--type belongs to --to gguf; an adapter is kept as it is");
+  refuse_existing(out);
+  const fs::path config = adapter / "adapter_config.json", weights = adapter / "adapter_model.safetensors";
+  const auto read = checkpoint::parse_adapter_config(base::read_file(config, 16 << 20), config.string());
+  gguf::Exported exported;
+  exported.tensors = static_cast<int64_t>(checkpoint::SafetensorsFile(weights).header().tensors.size());
+  exported.bytes = fs::file_size(config) + fs::file_size(weights);
+  exported.notes = {fmt::format("rank {}, alpha {}; its base is {}", read.rank, read.alpha, read.base)};
+  if (out.has_parent_path()) base::make_folders(out.parent_path());
+  base::publish_folder(out, [&](const fs::path& temporary) {
+    for (const fs::path& file : {config, weights}) fs::copy_file(file, temporary / file.filename());
+  });
+  return exported;
+}
+
 int run_export(const Call& call) {
   const auto to = call.value("--to");
-  if (!to || (*to != "hf" && *to != "gguf")) {
-    const std::string found = to ? fmt::format("--to: \"{}\" is not supported", *to) : "hone export needs a format";
-    throw Error(ErrorKind::usage, found + (to == "peft" ? ": hone trains no adapters yet" : ""),
-                "--to hf (a folder for transformers) or --to gguf (a file for llama.cpp)");
+  if (!to || (*to != "hf" && *to != "gguf" && *to != "peft")) {
+    throw Error(ErrorKind::usage,
+                to ? fmt::format("--to: \"{}\" is not supported", *to) : "hone export needs a format",
+                "--to hf (a folder for transformers), gguf (a file for llama.cpp) or peft (an adapter)");
   }
-  fs::path model = model_folder(call).lexically_normal();
-  if (!model.has_filename()) model = model.parent_path();
-  const fs::path fallback = model.string() + (*to == "gguf" ? ".gguf" : "-hf");
+  fs::path from = (*to == "peft" ? adapter_folder(call) : find_model(call.runs, call.operands[0])).lexically_normal();
+  if (!from.has_filename()) from = from.parent_path();
+  const fs::path fallback = from.string() + (*to == "gguf" ? ".gguf" : "-" + *to);
   const fs::path out = call.value("--out") ? fs::path(*call.value("--out")) : fallback;
-  const gguf::Exported exported = *to == "gguf" ? to_gguf(call, model, out) : to_hf(call, model, out);
+  const gguf::Exported exported = *to == "gguf" ? to_gguf(call, from, out)
+                                  : *to == "hf" ? to_hf(call, from, out)
+                                                : to_peft(call, from, out);
   if (call.has("--json")) {
     put("{}\n", base::dump(Json{{"path", out.string()},
                                 {"format", *to},
@@ -123,15 +141,16 @@ int run_export(const Call& call) {
 Command export_verb() {
   return {
       "export",
-      "a model for transformers or llama.cpp",
-      "<run|model folder> --to hf|gguf [options]",
+      "a model for transformers, llama.cpp or PEFT",
+      "<run|model folder> --to hf|gguf|peft [options]",
       1,
       1,
       "Writes a trained model where other programs read it: a Hugging Face folder, or one GGUF file with the weights "
-      "as f32, f16 or q8_0, the byte-level BPE tokenizer and the chat template. Nothing that exists is overwritten.",
+      "as f32, f16 or q8_0, the byte-level BPE tokenizer and the chat template; or, of a run with lora.rank, the adapter "
+      "for PEFT (hf and gguf then hold the merged model). Nothing that exists is overwritten.",
       "hone export latest --to gguf\n"
       "hone export runs/latest/models/sft --to gguf --type q8_0 --out m.gguf\n"
-      "hone export latest --to hf --out my-model",
+      "hone export latest --to peft --out my-adapter",
       kOptions,
       &run_export};
 }

@@ -2,6 +2,7 @@
 #include "cli/commands/engine.h"
 #include "cli/console.h"
 #include "cli/engine_verbs.h"
+#include "hone/adapters/peft.h"
 #include "hone/models/model.h"
 
 #include <ATen/ATen.h>
@@ -26,7 +27,9 @@ at::Tensor logits_of(const models::Decoder& decoder, const std::vector<int64_t>&
 
 // Row by row, and every float in the fewest digits that give it back: a large vocabulary makes long lines.
 void print_json(const InspectPlan& plan, const at::Tensor& logits) {
-  const Json head = {{"model", plan.model.string()}, {"ids", plan.ids}};
+  Json head = {{"model", plan.model.string()}};
+  if (!plan.adapter.empty()) head["adapter"] = plan.adapter.string();
+  head["ids"] = plan.ids;
   std::string text = base::dump(head);
   text.back() = ',';
   put("{}\"logits\":[", text);
@@ -66,7 +69,9 @@ void print_table(const InspectPlan& plan, const at::Tensor& logits) {
 
 int run_inspect(const Call& call) {
   const InspectPlan plan = inspect_plan(call);
-  const at::Tensor logits = logits_of(models::open_decoder(plan.model), plan.ids);
+  models::Decoder decoder = models::open_decoder(plan.model);
+  if (!plan.adapter.empty()) adapters::load_adapter(decoder, plan.adapter);
+  const at::Tensor logits = logits_of(decoder, plan.ids);
   call.has("--json") ? print_json(plan, logits) : print_table(plan, logits);
   return 0;
 }

@@ -14,6 +14,7 @@
 #include "hone/report/progress.h"
 #include "hone/report/summary.h"
 #include "hone/tensor/compat.h"
+#include "hone/tensor/device.h"
 #include "hone/train/recipe_run.h"
 #include "hone/train/session.h"
 
@@ -49,7 +50,8 @@ void run_seed(const RunPlan& plan, uint64_t seed, const Call& call, base::Pool& 
                  .record = record,
                  .stop = stop,
                  .checkpoint_seconds = plan.checkpoint_seconds,
-                 .command = call.line()};
+                 .command = call.line(),
+                 .device = tensor::device_named(plan.device)};
   recipe_run(plan.recipe.card.name).run(env, *plan.recipe.options);
   progress.finish();
 }
@@ -78,6 +80,7 @@ void print_outcome(const RunPlan& plan, const Call& call, const fs::path& page) 
 
 int run_recipe(const Call& call) {
   RunPlan plan = plan_run(call);
+  tensor::device_named(plan.device);  // no folder is made for a run that can't begin
   const std::atomic<bool>& stop = stop_on_signals();
   make_run_folder(plan, call);
   const base::RunLock lock(plan.dir);

@@ -14,6 +14,7 @@ Command export_verb();
 Command judge_verb();
 Command ls_verb();
 Command report_verb();
+Command search_trace_verb();
 Command show_verb();
 
 /// start.cpp: check the words, then hand them to the engine.
@@ -21,6 +22,11 @@ Command run_verb();
 Command demo_verb();
 Command bench_verb();
 Command inspect_verb();
+
+/// use/start.cpp: the same for the verbs that use a model.
+Command gen_verb();
+Command chat_verb();
+Command eval_verb();
 
 /// Bare `hone`: version, last runs, three next commands.
 int print_status(const Call& call);

@@ -69,6 +69,7 @@ void Options::visit(base::OptionVisitor& v) {
   v.group("base", base);
   v.group("sft", sft);
   v.group("pairs", pairs);
+  v.group("lora", lora);
 }
 
 const std::vector<std::string>& arm_names() {

@@ -1,6 +1,7 @@
 // Options of DNO. The preset values are in options.cpp.
 #pragma once
 
+#include "hone/adapters/options.h"
 #include "hone/base/options.h"
 #include "hone/train/base_options.h"
 #include "hone/train/pair_options.h"
@@ -42,6 +43,7 @@ struct Options : base::Options {
   models::ModelOptions fresh;
   train::FitOptions base, sft;
   train::PairOptions pairs;
+  adapters::LoraOptions lora;
 
   void visit(base::OptionVisitor& v) override;
 };

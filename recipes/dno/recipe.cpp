@@ -9,8 +9,10 @@
 #include "hone/evaluate/summary.h"
 #include "hone/evaluate/summary_file.h"
 #include "hone/rewards/judge_cache.h"
+#include "hone/train/base_model.h"
 #include "hone/train/fit.h"
 #include "hone/train/pairs.h"
+#include "hone/train/policy.h"
 #include "recipes/dno/game.h"
 #include "recipes/dno/rounds.h"
 
@@ -45,7 +47,8 @@ Texts answers(const Lab& lab, const std::vector<const models::Model*>& models,
     for (const std::size_t i : asked[m]) mine.push_back(problems[i]);
     const auto& model = *models[m];
     const generate::Engine engine(model.decoder, lab.env.pool, &model.tokenizer);
-    const auto requests = rewards::make_requests(mine, model.tokenizer, {1, "auto", lab.options.max_tokens}, 1);
+    const auto requests =
+        rewards::make_requests(mine, rewards::encoder_of(model), {1, "auto", lab.options.max_tokens}, 1);
     for (const auto& rollout : engine.roll(requests, {.choice = generate::Choice::greedy}, lab.env.rng))
       out[asked[m][static_cast<std::size_t>(rollout.request)]] = model.tokenizer.decode(rollout.turns[0].ids);
   }
@@ -116,7 +119,7 @@ void log_round(const Lab& lab, const Arm& arm, int64_t round, const train::LoopR
 
 Trained train_rounds(const Lab& lab, const Arm& arm) {
   Trained out;
-  models::Model model{models::copy(lab.base.decoder), lab.base.tokenizer};
+  auto model = train::policy_of(lab.env, lab.base, lab.options.lora, arm.name);
   train::LoopPlan plan{.name = arm.name, .iterations = arm.rounds, .parts = kParts};
   plan.sample = [&](const train::Round& round, int64_t part) { return sample(lab, arm, model, round, part); };
   plan.judge = [&](const train::Round& round, train::LoopRows rows) { return judge(lab, arm, round, std::move(rows)); };
@@ -140,7 +143,7 @@ Trained train_rounds(const Lab& lab, const Arm& arm) {
     });
     out.kept.push_back(kept);
     out.values.push_back(value.get<Values>());
-    out.iterates.push_back({models::copy(model.decoder), lab.base.tokenizer});
+    out.iterates.push_back({models::copy(model.decoder), model.tokenizer, model.chat});
   };
   train::run_loop(lab.env, lab.session, model.decoder, plan);
   return out;
@@ -148,7 +151,7 @@ Trained train_rounds(const Lab& lab, const Arm& arm) {
 
 // Fine-tuning on the teacher's completions of every prompt.
 models::Model train_sft(const Lab& lab) {
-  models::Model model{models::copy(lab.base.decoder), lab.base.tokenizer};
+  auto model = train::policy_of(lab.env, lab.base, lab.options.lora, "sft");
   std::vector<data::Example> examples;
   for (const auto& problem : prompts_of(lab, arm_of("offline_dpo", lab.options), 1))
     examples.push_back(taught(lab, problem, lab.world.teacher(problem)));
@@ -161,8 +164,8 @@ models::Model train_sft(const Lab& lab) {
 
 // All pairs of all rounds of dno in one offline pass.
 models::Model train_lookahead(const Lab& lab, const Trained& dno) {
-  models::Model model{models::copy(lab.base.decoder), lab.base.tokenizer};
   const auto arm = arm_of("dno_lookahead", lab.options);
+  auto model = train::policy_of(lab.env, lab.base, lab.options.lora, arm.name);
   train::LoopRows rows;
   for (const auto& kept : dno.kept) rows.insert(rows.end(), kept.begin(), kept.end());
   train::fit_pairs(
@@ -234,13 +237,13 @@ void play_game(train::Env& env, train::Session& session, int64_t steps) {
 }
 
 models::Model student(const Options& o, train::Env& env, train::Session& session, const World& world) {
-  if (!o.model.empty()) return models::open(o.model);
+  if (!o.model.empty()) return train::on_device(env, models::open(o.model));
   if (!o.data.empty())
     throw Error(ErrorKind::usage, "prompts from " + o.data + " need a model that can read them",
                 "give --model DIR, e.g. one that `hone run sft` has made");
   auto tokenizer = trace_tokenizer(o.traces.world);
   const auto config = models::config_of(o.fresh, tokenizer.size());
-  models::Model model{models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)};
+  auto model = train::on_device(env, {models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)});
   const auto source = [&](int64_t step) {
     std::vector<data::Example> out(static_cast<std::size_t>(o.base.batch));
     env.pool.for_each(o.base.batch, [&](int64_t i, int) {

@@ -1,6 +1,7 @@
 #include "recipes/dno/rounds.h"
 
 #include "hone/base/error.h"
+#include "hone/data/dialogue.h"
 #include "hone/data/rows.h"
 #include "hone/rewards/attempts.h"
 
@@ -42,7 +43,7 @@ const tasks::Problem& problem_of(const std::map<std::string, const tasks::Proble
 Json teacher_row(const Lab& lab, const tasks::Problem& problem) {
   generate::Rollout rollout{.sample = lab.options.samples};
   rollout.turns.push_back({lab.base.tokenizer.encode(lab.world.teacher(problem)), {}, text::Finish::stop});
-  rollout.turns[0].ids.push_back(lab.base.tokenizer.end());
+  rollout.turns[0].ids.push_back(data::stop_ids(rewards::encoder_of(lab.base)).front());
   Json row = train::rollout_row(problem, rollout, lab.base.tokenizer);
   row["source"] = "teacher";
   return row;
@@ -125,7 +126,7 @@ train::LoopRows sample(const Lab& lab, const Arm& arm, const models::Model& stud
   const auto [begin, end] = train::part_of(all.size(), part, kParts);
   const std::vector<tasks::Problem> asked(all.begin() + static_cast<std::ptrdiff_t>(begin),
                                           all.begin() + static_cast<std::ptrdiff_t>(end));
-  auto requests = rewards::make_requests(asked, student.tokenizer, {1, "auto", o.max_tokens}, o.samples);
+  auto requests = rewards::make_requests(asked, rewards::encoder_of(student), {1, "auto", o.max_tokens}, o.samples);
   for (auto& request : requests) request.key += begin;
   const generate::Engine engine(student.decoder, lab.env.pool, &student.tokenizer);
   // All arms draw with the same numbers: in the first round, where they have the same model, they get the same samples.
@@ -186,7 +187,7 @@ std::vector<data::Pair> pairs_of(const Lab& lab, const Arm& arm, const train::Lo
   std::map<std::string, text::Ids> prompts;
   for (int64_t round = 1; round <= lab.options.iterations; ++round)
     for (const auto& problem : lab.world.draw(round))
-      prompts[problem.id] = data::prompt_ids(problem, lab.base.tokenizer);
+      prompts[problem.id] = data::prompt_ids(problem, rewards::encoder_of(lab.base));
   std::vector<data::Pair> pairs;
   for (const Json& row : rows) {
     const auto prompt = prompts.find(base::get_string(row, "problem", "a pair"));
@@ -215,8 +216,8 @@ train::LoopRows replay(const std::vector<train::LoopRows>& earlier, double share
 
 data::Example taught(const Lab& lab, const tasks::Problem& problem, const std::string& completion) {
   Json ids = lab.base.tokenizer.encode(completion);
-  ids.push_back(lab.base.tokenizer.end());
-  return example_of(data::prompt_ids(problem, lab.base.tokenizer), ids);
+  ids.push_back(data::stop_ids(rewards::encoder_of(lab.base)).front());
+  return example_of(data::prompt_ids(problem, rewards::encoder_of(lab.base)), ids);
 }
 
 }  // namespace hone::recipes::dno

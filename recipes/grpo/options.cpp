@@ -28,6 +28,7 @@ void Options::visit(base::OptionVisitor& v) {
                                        .source = "paper: k3"});
   v.field("pass_at", pass_at, {.help = "samples per held-out problem for pass@k", .min = 1, .max = 4096});
   v.group("optim", optim);
+  v.group("lora", lora);
   v.group("base", base);
 }
 

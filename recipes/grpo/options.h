@@ -1,6 +1,7 @@
 // Options of GRPO. The preset values are in options.cpp.
 #pragma once
 
+#include "hone/adapters/options.h"
 #include "hone/base/options.h"
 #include "hone/objectives/options.h"
 #include "hone/tasks/source.h"
@@ -21,6 +22,7 @@ struct Options : base::Options {
   std::string kl_gradient = "forward_k3";
   int64_t pass_at = 16;
   optim::OptimOptions optim;
+  adapters::LoraOptions lora;
 
   void visit(base::OptionVisitor& v) override;
 };

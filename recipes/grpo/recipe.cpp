@@ -10,6 +10,7 @@
 #include "hone/objectives/kl.h"
 #include "hone/objectives/policy.h"
 #include "hone/train/base_model.h"
+#include "hone/train/policy.h"
 #include "hone/train/policy_data.h"
 #include "recipes/grpo/options.h"
 
@@ -29,6 +30,7 @@ struct Lab {
   const Options& options;
   const tasks::TaskSet& tasks;
   const models::Model& base;
+  rewards::Dialogue dialogue() const { return {1, "auto", options.max_tokens, data::prompts_of(options.task.prompts)}; }
 };
 
 // reward [G, K] → advantage [G, K]
@@ -57,7 +59,7 @@ Batch collect(const Lab& lab, const models::Model& policy, generate::Engine& eng
   for (int64_t i = 0; i < o.problems; ++i) problems.push_back(lab.tasks.train[draw.below(lab.tasks.train.size())]);
 
   engine.refresh(policy.decoder);
-  const auto requests = rewards::make_requests(problems, policy.tokenizer, {1, "auto", o.max_tokens}, o.samples);
+  const auto requests = rewards::make_requests(problems, rewards::encoder_of(policy), lab.dialogue(), o.samples);
   generate::RollStats stats;
   const auto rollouts = engine.roll(requests, {.temperature = o.temperature}, lab.env.rng.fork(arm + " roll", {step}), &stats);
   const auto attempts = rewards::judge(rollouts, problems, lab.tasks.verifier, policy.tokenizer, lab.env.pool);
@@ -92,7 +94,7 @@ train::MicroLoss loss_of(const Options& o) {
 
 void train_arm(const Lab& lab, const std::string& arm, models::Model& policy) {
   const auto& o = lab.options;
-  optim::AdamW optimizer(policy.decoder.flat, train::decay_segments(policy.decoder, o.optim.weight_decay), o.optim);
+  optim::AdamW optimizer(policy.decoder.trained(), train::decay_segments(policy.decoder, o.optim.weight_decay), o.optim);
   train::Slots slots(policy.decoder, lab.env.pool);
   generate::Engine engine(policy.decoder, lab.env.pool, &policy.tokenizer);
   const train::MicroOptions micro{.vocab = policy.decoder.config.vocab, .context = policy.decoder.config.context};
@@ -129,7 +131,8 @@ void train_arm(const Lab& lab, const std::string& arm, models::Model& policy) {
 void measure(const Lab& lab, const std::string& arm, const models::Model& model, PassSummary& summary) {
   const auto value = lab.session.once("outcomes." + arm, [&] {
     evaluate::save_model(lab.env, arm, model);
-    const evaluate::PassOptions options{.samples = lab.options.pass_at, .max_tokens = lab.options.max_tokens};
+    const evaluate::PassOptions options{.samples = lab.options.pass_at, .max_tokens = lab.options.max_tokens,
+                                        .prompts = lab.dialogue().prompts};
     return evaluate::to_json(evaluate::pass_at_k(model, lab.tasks.held_out, lab.tasks.verifier, options, lab.env.pool,
                                                  lab.env.rng.fork("evaluate")));
   });
@@ -161,7 +164,7 @@ void run(train::Env& env, const base::Options& given) {
   PassSummary summary(tasks.held_out);
   measure(lab, "base", base, summary);
   for (const auto& arm : arms_of(o)) {
-    models::Model policy{models::copy(base.decoder), base.tokenizer};
+    auto policy = train::policy_of(env, base, o.lora, arm);
     if (!session.has("outcomes." + arm)) train_arm(lab, arm, policy);
     measure(lab, arm, policy, summary);
   }

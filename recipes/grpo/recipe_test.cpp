@@ -1,3 +1,4 @@
+#include "hone/adapters/peft.h"
 #include "hone/base/error.h"
 #include "hone/data/rows.h"
 #include "hone/models/model.h"
@@ -6,6 +7,7 @@
 #include "hone/train/test_run.h"
 #include "recipes/grpo/options.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -123,6 +125,71 @@ struct Parity {
 const Parity& parity() {
   static const Parity made;
   return made;
+}
+
+// The reference is the base in the policy's own storage: at the first step there is nothing between them.
+TEST(GrpoRecipe, AnAdapterWithItsBaseAsReference) {
+  const TempFolder one, two;
+  auto options = parity().options(4);
+  options->lora = {.rank = 4, .dropout = 0.1, .targets = "q_proj,v_proj,down_proj"};
+  options->kl = 0.05;
+  options->optim.lr = 1e-2;
+  const auto before = models::open_decoder(parity().model());
+  train::run_recipe(run, *options, one.path());
+  const auto rows = steps_of(one.path(), "grpo");
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_NEAR(rows.front().at("kl").get<double>(), 0, 1e-6);
+  EXPECT_GT(rows.back().at("kl").get<double>(), 1e-6);
+  EXPECT_TRUE(at::equal(models::open_decoder(one / "models/base").flat, before.flat));
+  auto model = before;
+  adapters::load_adapter(model, one / "adapters/grpo");
+  const auto merged = models::open_decoder(one / "models/grpo");
+  EXPECT_LE(adapters::relative_gap(adapters::probe_logits(merged), adapters::probe_logits(model)), 1e-5);
+  EXPECT_FALSE(fs::exists(one / "adapters/base"));
+  train::run_recipe(run, *options, two.path(), 2);
+  EXPECT_EQ(train::lines_without_times(one / "metrics.jsonl"), train::lines_without_times(two / "metrics.jsonl"));
+}
+
+// The parity model's folder with a chat template.
+fs::path with_template(const fs::path& to, const std::string& source) {
+  fs::copy(parity().model(), to);
+  checkpoint::write_bytes(to / "chat_template.jinja", source);
+  checkpoint::write_bytes(to / "tokenizer_config.json", R"({"bos_token": "<bos>", "eos_token": "<end>"})");
+  return to;
+}
+
+constexpr const char* kOwnFormat =
+    "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}";
+
+// A template that writes what hone's own format does gives the same run, from conversations and from texts; another one
+// doesn't, and every model that is saved keeps it.
+TEST(GrpoRecipe, PromptsAreThoseOfTheFoldersChatTemplate) {
+  const TempFolder folders, own, same, texts, other;
+  train::run_recipe(run, *parity().options(2), own.path());
+  const auto lines = train::lines_without_times(own / "metrics.jsonl");
+
+  auto options = parity().options(2);
+  options->base.model = with_template(folders / "same", kOwnFormat).string();
+  train::run_recipe(run, *options, same.path());
+  EXPECT_EQ(train::lines_without_times(same / "metrics.jsonl"), lines);
+  EXPECT_EQ(checkpoint::read_bytes(same / "outcomes.json"), checkpoint::read_bytes(own / "outcomes.json"));
+  for (const char* arm : {"base", "grpo"})
+    EXPECT_EQ(checkpoint::read_bytes(same / "models" / arm / "chat_template.jinja"), kOwnFormat) << arm;
+
+  // The rows' prompts as texts: the user's turn, unless they are wanted as they stand.
+  std::string rows = problems_file(60);
+  for (const std::string part : {R"([{"role": "user", "content": )", R"(}])"})
+    for (auto at = rows.find(part); at != std::string::npos; at = rows.find(part)) rows.erase(at, part.size());
+  checkpoint::write_bytes(folders / "texts.jsonl", rows);
+  options->task.data = (folders / "texts.jsonl").string();
+  options->base.model = with_template(folders / "texts", kOwnFormat).string();
+  train::run_recipe(run, *options, texts.path());
+  EXPECT_GT(steps_of(texts.path(), "grpo")[0].at("reward").get<double>(), 0.2);  // it knows the form it is asked in
+  options->task.prompts = "text";
+  options->base.model = with_template(folders / "other", kOwnFormat).string();
+  train::run_recipe(run, *options, other.path());
+  EXPECT_NE(train::lines_without_times(other / "metrics.jsonl"), train::lines_without_times(texts / "metrics.jsonl"));
 }
 
 TEST(GrpoRecipe, AModelFolderAndAProblemFile) {

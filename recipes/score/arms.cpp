@@ -5,6 +5,7 @@
 #include "hone/data/rows.h"
 #include "hone/train/fit.h"
 #include "hone/train/loop.h"
+#include "hone/train/policy.h"
 #include "hone/train/policy_data.h"
 
 #include <algorithm>
@@ -78,7 +79,7 @@ LoopRows sample(const Lab& lab, const Arm& arm, const models::Model& model, cons
   auto dialogue = lab.dialogue();
   const bool paired = arm.data == Arm::Data::paired_attempts;
   if (paired) dialogue.turns = 1;
-  auto requests = rewards::make_requests(asked, model.tokenizer, dialogue, lab.options.sft.samples);
+  auto requests = rewards::make_requests(asked, rewards::encoder_of(model), dialogue, lab.options.sft.samples);
   for (auto& request : requests) request.key += begin;
   const generate::Engine engine(model.decoder, lab.env.pool, &model.tokenizer);
   const Rng rng =
@@ -134,7 +135,7 @@ LoopRows keep_pairs(const Lab& lab, const Arm& arm, const LoopRows& judged) {
 // Two-turn conversations with loss on the attempts that are right.
 std::vector<data::Example> traces_of(const Lab& lab, const Round& round, const LoopRows& kept) {
   const auto problems = problems_of(lab, round);
-  const auto requests = rewards::make_requests(problems, lab.base.tokenizer, lab.dialogue(), 1);
+  const auto requests = rewards::make_requests(problems, rewards::encoder_of(lab.base), lab.dialogue(), 1);
   const auto rollouts = rollouts_of(kept, problems);
   std::vector<data::Example> out;
   for (std::size_t i = 0; i < kept.size(); ++i) {
@@ -173,7 +174,8 @@ Json train_sft_arm(const Lab& lab, std::string_view name, models::Model& model) 
   };
   plan.train = [&](const Round& round, const LoopRows& kept) {
     collected.push_back(kept.size());
-    models::assign(model.decoder, lab.base.decoder);  // STaR trains the original model on each round's set
+    // STaR trains the original model on each round's set.
+    model = train::policy_of(lab.env, lab.base, lab.options.lora, arm.name);
     train_on(lab, paired ? arm.name : fmt::format("{}.{}", arm.name, round.iteration), model,
              traces_of(lab, round, kept));
   };

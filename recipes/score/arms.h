@@ -17,7 +17,9 @@ struct Lab {
   const Options& options;
   const tasks::TaskSet& tasks;
   const models::Model& base;
-  rewards::Dialogue dialogue() const { return {2, options.turn2, options.max_tokens}; }
+  rewards::Dialogue dialogue() const {
+    return {2, options.turn2, options.max_tokens, data::prompts_of(options.task.prompts)};
+  }
 };
 
 /// Trains `model` (a copy of the base) as the named supervised arm does:

@@ -30,6 +30,7 @@ void Options::visit(base::OptionVisitor& v) {
   v.field("kl", kl, {.help = "anchor to the base model, named by the gradient it gives", .choices = {"reverse_k2", "forward_k3"},
                      .source = "eqs. 3-4: reverse"});
   v.group("optim", optim);
+  v.group("lora", lora);
   v.group("stage1", stage1);
   v.group("stage2", stage2);
   v.group("base", base);

@@ -1,6 +1,7 @@
 // Options of SCoRe. The preset values are in options.cpp.
 #pragma once
 
+#include "hone/adapters/options.h"
 #include "hone/base/options.h"
 #include "hone/tasks/source.h"
 #include "hone/train/base_options.h"
@@ -45,6 +46,7 @@ struct Options : base::Options {
   std::string credit = "per_attempt";
   std::string kl = "reverse_k2";
   optim::OptimOptions optim;
+  adapters::LoraOptions lora;
   StageOptions stage1{.steps = 100, .kl_first = 0.1, .kl_second = 0};
   StageOptions stage2{.steps = 200, .kl_first = 0.01, .kl_second = 0.01};
   SftArmOptions sft;

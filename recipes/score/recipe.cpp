@@ -10,6 +10,7 @@
 #include "hone/objectives/kl.h"
 #include "hone/objectives/policy.h"
 #include "hone/train/base_model.h"
+#include "hone/train/policy.h"
 #include "hone/train/policy_data.h"
 #include "recipes/score/arms.h"
 #include "recipes/score/credit.h"
@@ -54,7 +55,7 @@ class Stager {
   Stager(const Lab& lab, const Plan& plan, models::Model& policy)
       : lab_(lab), plan_(plan), policy_(policy), engine_(policy.decoder, lab.env.pool, &policy.tokenizer),
         slots_(policy.decoder, lab.env.pool),
-        optimizer_(policy.decoder.flat, train::decay_segments(policy.decoder, lab.options.optim.weight_decay),
+        optimizer_(policy.decoder.trained(), train::decay_segments(policy.decoder, lab.options.optim.weight_decay),
                    lab.options.optim),
         micro_{.vocab = policy.decoder.config.vocab, .context = policy.decoder.config.context} {}
 
@@ -82,7 +83,7 @@ class Stager {
     const auto problems = draw(lab_.tasks.train, o.problems, lab_.env.rng.fork(plan_.phase + " draw", {at}));
     auto dialogue = lab_.dialogue();
     dialogue.turns = plan_.turns;
-    const auto requests = rewards::make_requests(problems, policy_.tokenizer, dialogue, o.samples);
+    const auto requests = rewards::make_requests(problems, rewards::encoder_of(policy_), dialogue, o.samples);
     generate::RollStats stats;
     const auto rollouts = engine_.roll(requests, {}, lab_.env.rng.fork(plan_.phase + " roll", {at}), &stats);
     sampled_ = static_cast<double>(stats.sampled_tokens);
@@ -222,7 +223,7 @@ void run(train::Env& env, const base::Options& given) {
   measure(lab, "base", base, summary);
   for (const auto& arm : parse_arms(o.arms)) {
     if (arm == "base") continue;
-    models::Model model{models::copy(base.decoder), base.tokenizer};
+    auto model = train::policy_of(env, base, o.lora, arm);
     if (arm != "self_refine" && !session.has("outcomes." + arm)) train_arm(lab, arm, model);
     measure(lab, arm, model, summary);
   }

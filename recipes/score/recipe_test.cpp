@@ -1,4 +1,5 @@
 #include "hone/base/error.h"
+#include "hone/models/model.h"
 #include "hone/report/recipe_card.h"
 #include "hone/train/test_run.h"
 #include "recipes/score/credit.h"
@@ -271,6 +272,63 @@ TEST(ScoreRecipe, EveryArmRuns) {
   EXPECT_EQ(steps["no_stage1.stage2"], 4);
   EXPECT_EQ(steps["score.stage1"], 2);
   EXPECT_EQ(steps["score.stage2"], 2);
+}
+
+// With adapters every arm trains beside the one base, which stays what it was.
+TEST(ScoreRecipe, ArmsAreAdaptersToOneBase) {
+  const TempFolder folder;
+  auto options = cut("star,score");
+  of(options).lora = {.rank = 4, .targets = "q_proj,v_proj,down_proj"};
+  const auto summary = train::run_recipe(run, *options, folder.path());
+  for (const char* arm : {"star", "score"}) {
+    EXPECT_TRUE(fs::exists(folder / "models" / arm / "model.safetensors")) << arm;
+    EXPECT_TRUE(fs::exists(folder / "adapters" / arm / "adapter_model.safetensors")) << arm;
+  }
+  EXPECT_FALSE(fs::exists(folder / "adapters/base"));
+  const auto config = base::parse_json(checkpoint::read_bytes(folder / "adapters/score/adapter_config.json"), "config");
+  EXPECT_EQ(config.at("base_model_name_or_path"), (folder / "models/base").string());
+}
+
+// A byte-level model without training, its problems as conversations, and maybe a chat template.
+std::unique_ptr<base::Options> conversations(const fs::path& folder, const std::string& chat_template) {
+  std::string rows;
+  for (int i = 0; i < 40; ++i)
+    rows += fmt::format(R"({{"messages": [{{"role": "user", "content": "{}"}}], "answer": "{}"}})"
+                        "\n",
+                        i, i % 2);
+  fs::create_directories(folder);
+  checkpoint::write_bytes(folder / "rows.jsonl", rows);
+  const auto tokenizer = text::Tokenizer::bytes(text::standard_specials());
+  const models::ModelOptions size{.width = 16, .layers = 1, .heads = 2, .context = 64};
+  models::save(folder / "model", models::fresh(models::config_of(size, tokenizer.size()), Rng(1)), tokenizer);
+  if (!chat_template.empty()) {
+    checkpoint::write_bytes(folder / "model/chat_template.jinja", chat_template);
+    checkpoint::write_bytes(folder / "model/tokenizer_config.json", R"({"bos_token": "<bos>", "eos_token": "<end>"})");
+  }
+  auto options = cut("score");
+  auto& o = of(options);
+  o.turn2 = "again";
+  o.base.model = (folder / "model").string();
+  o.task.data = (folder / "rows.jsonl").string();
+  o.task.verifier = "exact";
+  o.max_tokens = 6;
+  return options;
+}
+
+TEST(ScoreRecipe, BothTurnsAreAskedForByTheFoldersChatTemplate) {
+  const TempFolder folders, own, same, refused;
+  train::run_recipe(run, *conversations(folders / "own", ""), own.path());
+  const std::string turns =
+      "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}"
+      "{% if add_generation_prompt %}<assistant>{% endif %}";
+  // A template that writes hone's own format gives the same run.
+  train::run_recipe(run, *conversations(folders / "same", turns), same.path());
+  EXPECT_EQ(train::lines_without_times(same / "metrics.jsonl"), train::lines_without_times(own / "metrics.jsonl"));
+  EXPECT_EQ(checkpoint::read_bytes(same / "models/score/chat_template.jinja"), turns);
+  // One that rewrites earlier turns can't be gone on from.
+  const std::string numbered = "{% for m in messages %}{{ loop.revindex }}<end>{% endfor %}";
+  expect_error(ErrorKind::data, {"chat_template.jinja", "rewrites earlier turns"},
+               [&] { train::run_recipe(run, *conversations(folders / "refused", numbered), refused.path()); });
 }
 
 // At the first step the policy is the base model: its distance is 0, whatever the stage.

@@ -19,6 +19,7 @@ void Options::visit(base::OptionVisitor& v) {
                                  .choices = {"refuse", "truncate"}});
   v.group("fresh", fresh);
   v.group("fit", fit);
+  v.group("lora", lora);
 }
 
 namespace {

@@ -1,6 +1,7 @@
 // Options of supervised fine-tuning. The preset values are in options.cpp.
 #pragma once
 
+#include "hone/adapters/options.h"
 #include "hone/base/options.h"
 #include "hone/models/decoder_config.h"
 #include "hone/train/fit_options.h"
@@ -15,6 +16,7 @@ struct Options : base::Options {
   std::string too_long = "refuse";
   models::ModelOptions fresh;
   train::FitOptions fit;
+  adapters::LoraOptions lora;
 
   void visit(base::OptionVisitor& v) override;
 };

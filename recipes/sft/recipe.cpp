@@ -4,8 +4,8 @@
 #include "hone/data/rows.h"
 #include "hone/evaluate/loss_summary.h"
 #include "hone/evaluate/summary.h"
-#include "hone/models/model.h"
-#include "hone/train/fit.h"
+#include "hone/train/base_model.h"
+#include "hone/train/policy.h"
 #include "recipes/sft/options.h"
 
 namespace hone::recipes::sft {
@@ -18,11 +18,11 @@ struct Split {
 };
 
 models::Model start_model(train::Env& env, const Options& o) {
-  if (!o.model.empty()) return models::open(o.model);
+  if (!o.model.empty()) return on_device(env, models::open(o.model));
   auto tokenizer = o.data.empty() ? data::countdown_tokenizer(tasks::countdown_world(o.world))
                                   : text::Tokenizer::bytes(text::standard_specials());
   const auto config = models::config_of(o.fresh, tokenizer.size());
-  return {models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)};
+  return on_device(env, {models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)});
 }
 
 Examples tokenize_file(const std::string& file, const models::Model& model, const Options& o) {
@@ -64,26 +64,28 @@ Split split_examples(train::Env& env, const Options& o, const models::Model& mod
 void run(train::Env& env, const base::Options& given) {
   const auto& o = dynamic_cast<const Options&>(given);
   if (auto* progress = env.record.progress()) progress->plan({{"sft", o.fit.steps, 0.5}});
-  auto model = start_model(env, o);
-  const auto examples = split_examples(env, o, model);
+  const auto base = start_model(env, o);
+  auto model = o.lora.on() ? train::policy_of(env, base, o.lora, "sft") : base;  // the same storage either way
+  const auto examples = split_examples(env, o, base);
   train::Session session(env);
 
   // Per-example losses before and after, so that the gain has an interval.
   evaluate::LossSummary summary;
-  const auto measure = [&](const std::string& arm) {
+  const auto measure = [&](const std::string& arm, const models::Model& of) {
     const auto value = session.once("losses." + arm, [&] {
-      if (arm != "base") evaluate::save_model(env, arm, model);
-      return evaluate::to_json(evaluate::example_losses(model, examples.held_out, env.pool));
+      // An adapter is nothing without its base, and a fresh one exists nowhere else.
+      if (arm != "base" || (o.lora.on() && o.model.empty())) evaluate::save_model(env, arm, of);
+      return evaluate::to_json(evaluate::example_losses(of, examples.held_out, env.pool));
     });
     summary.add(arm, evaluate::losses_from_json(value));
   };
-  measure("base");
+  measure("base", base);
   train::fit(env, session, "sft", model.decoder, o.fit,
              train::cycle(examples.train, o.fit.batch, env.rng.fork("order")), [&](int64_t, Json& notes) {
                const double loss = train::held_out_loss(env, model.decoder, o.fit, examples.held_out);
                return train::Check{{{"held_out_loss", loss}}, train::early_stop(loss, o.fit.patience, notes)};
              });
-  measure("sft");
+  measure("sft", model);
   summary.write(env, "sft");
 }
 

@@ -1,9 +1,11 @@
+#include "hone/adapters/peft.h"
 #include "hone/base/error.h"
 #include "hone/models/model.h"
 #include "hone/report/recipe_card.h"
 #include "hone/train/test_run.h"
 #include "recipes/sft/options.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -112,6 +114,38 @@ TEST(SftRecipe, PatienceEndsTheRun) {
   options->fit.optim = {.lr = 0, .weight_decay = 0};  // nothing can get better
   train::run_recipe(run, *options, folder.path());
   EXPECT_EQ(train::lines_without_times(folder / "metrics.jsonl").size(), 3u);
+}
+
+// Base, adapter and merged model of a run belong together, and the merged one starts the next run.
+TEST(SftRecipe, AnAdapterIsKeptBesideItsBaseAndMerged) {
+  const TempFolder files, first, again, further;
+  auto options = smoke();
+  options->data = write_chat(files / "chat.jsonl", 0, 40).string();
+  options->lora = {.rank = 4, .dropout = 0.1};
+  options->fit.optim.lr = 1e-2;
+  const auto summary = train::run_recipe(run, *options, first.path());
+  EXPECT_LT(mean_loss(summary, "sft"), mean_loss(summary, "base"));
+  auto model = models::open_decoder(first / "models/base");
+  adapters::load_adapter(model, first / "adapters/sft");
+  const auto written = base::parse_json(checkpoint::read_bytes(first / "summary.json"), "summary.json");
+  EXPECT_EQ(written.at("cost").at("trained_parameters"), model.trained().numel());
+  EXPECT_EQ(written.at("cost").at("frozen_parameters"), models::parameter_count(model));
+  EXPECT_EQ(model.adapter.config->base, (first / "models/base").string());
+  const auto merged = models::open_decoder(first / "models/sft");
+  EXPECT_LE(adapters::relative_gap(adapters::probe_logits(merged), adapters::probe_logits(model)), 1e-5);
+
+  EXPECT_EQ(train::run_recipe(run, *options, again.path(), 2), summary);
+  EXPECT_EQ(checkpoint::read_bytes(first / "adapters/sft/adapter_model.safetensors"),
+            checkpoint::read_bytes(again / "adapters/sft/adapter_model.safetensors"));
+
+  options->model = (first / "models/sft").string();
+  train::run_recipe(run, *options, further.path());
+  EXPECT_EQ(losses(further.path(), "base"), losses(first.path(), "sft"));
+  EXPECT_FALSE(fs::exists(further / "models/base"));
+  model = models::open_decoder(first / "models/sft");
+  EXPECT_TRUE(at::equal(model.flat, merged.flat));
+  adapters::load_adapter(model, further / "adapters/sft");
+  EXPECT_EQ(model.adapter.config->base, options->model);
 }
 
 TEST(SftRecipe, RowsThatDoNotFit) {

@@ -46,6 +46,7 @@ void Options::visit(base::OptionVisitor& v) {
   v.group("fresh", fresh);
   v.group("base", base);
   v.group("fit", fit);
+  v.group("lora", lora);
 }
 
 const std::vector<std::string>& arm_names() {

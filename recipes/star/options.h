@@ -1,6 +1,7 @@
 // Options of STaR. The preset values are in options.cpp.
 #pragma once
 
+#include "hone/adapters/options.h"
 #include "hone/base/options.h"
 #include "hone/train/base_options.h"
 
@@ -35,6 +36,7 @@ struct Options : base::Options {
   SumOptions sums;
   models::ModelOptions fresh;
   train::FitOptions base, fit;
+  adapters::LoraOptions lora;
 
   void visit(base::OptionVisitor& v) override;
 };

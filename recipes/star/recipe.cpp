@@ -6,7 +6,9 @@
 #include "hone/evaluate/summary.h"
 #include "hone/evaluate/summary_file.h"
 #include "hone/tasks/addition.h"
+#include "hone/train/base_model.h"
 #include "hone/train/fit.h"
+#include "hone/train/policy.h"
 #include "recipes/star/rounds.h"
 
 #include <fmt/format.h>
@@ -19,13 +21,13 @@ namespace {
 using Values = std::map<std::string, std::vector<double>>;  // one number per held-out place
 
 models::Model base_model(train::Env& env, train::Session& session, const Options& o) {
-  if (!o.model.empty()) return models::open(o.model);
+  if (!o.model.empty()) return train::on_device(env, models::open(o.model));
   if (!o.data.empty())
     throw Error(ErrorKind::usage, "problems from " + o.data + " need a model that can read them",
                 "give --model DIR, e.g. one that `hone run sft` has made");
   auto tokenizer = text::Tokenizer::symbols(text::standard_specials(), tasks::addition_words());
   const auto config = models::config_of(o.fresh, tokenizer.size());
-  models::Model model{models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)};
+  auto model = train::on_device(env, {models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)});
   const auto records = seed_records(o, model.tokenizer, env.rng.fork("seed records"));
   train::fit(env, session, "base", model.decoder, o.base,
              train::cycle(records, o.base.batch, env.rng.fork("base order")));
@@ -95,7 +97,7 @@ Values train_arm(const Lab& lab, const Arm& arm, models::Model& model) {
   plan.judge = [&](const train::Round& round, train::LoopRows rows) { return judge(lab, round, std::move(rows)); };
   plan.filter = [&](const train::Round& round, const train::LoopRows& judged) { return keep(lab, round, judged); };
   plan.train = [&](const train::Round& round, const train::LoopRows& kept) {
-    if (arm.from == Arm::From::base) models::assign(model.decoder, lab.base.decoder);
+    if (arm.from == Arm::From::base) model = train::policy_of(lab.env, lab.base, o.lora, arm.name);
     const auto examples = examples_of(lab, round, kept);
     auto fit = o.fit;
     fit.steps = steps_of(o, round.iteration);
@@ -119,7 +121,7 @@ Values train_arm(const Lab& lab, const Arm& arm, models::Model& model) {
 
 Values outcomes(const Lab& lab, const std::string& name) {
   const auto key = "outcomes." + name;
-  models::Model model{models::copy(lab.base.decoder), lab.base.tokenizer};
+  models::Model model = name == "base" ? lab.base : train::policy_of(lab.env, lab.base, lab.options.lora, name);
   Values values;
   if (name != "base" && !lab.session.has(key)) values = train_arm(lab, arm_of(name), model);
   return lab.session

@@ -1,6 +1,7 @@
 #include "recipes/star/rounds.h"
 
 #include "hone/base/error.h"
+#include "hone/data/dialogue.h"
 #include "hone/data/rows.h"
 #include "hone/rewards/attempts.h"
 
@@ -41,8 +42,8 @@ bool is_right(const Lab& lab, const tasks::Problem& problem, const generate::Rol
 // Rollouts of `asked`, whose keys begin at `first_key`: the same whatever part they are in.
 std::vector<generate::Rollout> roll(const Lab& lab, const models::Model& model, const Problems& asked,
                                     uint64_t first_key, Rng rng) {
-  auto requests =
-      rewards::make_requests(asked, model.tokenizer, {1, "auto", lab.options.max_tokens}, lab.options.samples);
+  auto requests = rewards::make_requests(asked, rewards::encoder_of(model), {1, "auto", lab.options.max_tokens},
+                                         lab.options.samples);
   for (auto& request : requests) request.key += first_key;
   return generate::Engine(model.decoder, lab.env.pool, &model.tokenizer).roll(requests, sampling_of(lab.options), rng);
 }
@@ -57,7 +58,7 @@ Json row_of(const Lab& lab, const tasks::Problem& problem, const generate::Rollo
 Json gold_row(const Lab& lab, const tasks::Problem& problem) {
   generate::Rollout rollout;
   rollout.turns.push_back({lab.base.tokenizer.encode(lab.world.direct(problem)), {}, text::Finish::stop});
-  rollout.turns[0].ids.push_back(lab.base.tokenizer.end());
+  rollout.turns[0].ids.push_back(data::stop_ids(rewards::encoder_of(lab.base)).front());
   return row_of(lab, problem, rollout, "gold");
 }
 
@@ -152,7 +153,7 @@ std::vector<data::Example> examples_of(const Lab& lab, const train::Round& round
   for (const Json& row : kept) {
     const auto turns = train::turns_of(row, "a kept row");
     require(turns.size() == 1, ErrorKind::format, "a kept row has {} turns", turns.size());
-    data::Example e{.ids = data::prompt_ids(problem_of(ids, row), lab.base.tokenizer)};
+    data::Example e{.ids = data::prompt_ids(problem_of(ids, row), rewards::encoder_of(lab.base))};
     e.loss_mask.assign(e.ids.size(), 0);
     e.ids.insert(e.ids.end(), turns[0].ids.begin(), turns[0].ids.end());
     e.loss_mask.resize(e.ids.size(), 1);

@@ -43,6 +43,7 @@ TEST(BadInput, Words) {
   expect_refusal(folder, {"run", "score", "--seeds", "0"}, 2, {"--seeds", "1 to 100"});
   expect_refusal(folder, {"run", "score", "--seed", "-1"}, 2, {"--seed"});
   expect_refusal(folder, {"run", "score", "--threads", "0"}, 2, {"--threads", "1 to 1024"});
+  expect_refusal(folder, {"run", "score", "--device", "gpu"}, 2, {"--device", "neither cpu nor cuda"});
   expect_refusal(folder, {"run", "score", "--verifier", "exakt"}, 2, {"did you mean \"exact\""});
   expect_refusal(folder, {"run", "sft", "--verifier", "exact"}, 2, {"no option \"verifier\""});
   expect_refusal(folder, {"run", "score", "--set", "alhpa=1"}, 2, {"did you mean \"alpha\""});

@@ -9,8 +9,9 @@
 namespace hone::invariants {
 namespace {
 
-const std::vector<std::string> kVerbs = {"run",  "demo",   "ls",    "show",    "cp",    "check", "report",
-                                         "judge", "data", "export", "bench", "inspect", "doctor"};
+const std::vector<std::string> kVerbs = {"run",    "demo",  "ls",   "show",   "cp",          "check",
+                                         "report", "judge", "data", "export", "bench",       "inspect",
+                                         "doctor", "gen",   "chat", "eval",   "search-trace"};
 
 TEST(Front, DoesNotLinkLibtorch) {
   const std::string libraries = libraries_of("hone");
@@ -53,7 +54,7 @@ TEST(Front, ExportsOneFileAndOverwritesNothing) {
   EXPECT_EQ(hone(words, {.folder = folder.path()}).code, 2) << "the file exists";
   const Outcome peft = hone({"export", model, "--to", "peft"}, {.folder = folder.path()});
   EXPECT_EQ(peft.code, 2);
-  EXPECT_NE(peft.err.find("no adapters yet"), std::string::npos) << peft.err;
+  EXPECT_NE(peft.err.find("lora.rank"), std::string::npos) << peft.err;
   EXPECT_EQ(hone({"export", model, "--to", "hf", "--out", "copy"}, {.folder = folder.path()}).code, 0);
   EXPECT_EQ(hone({"check", "--model", "copy"}, {.folder = folder.path()}).out.substr(0, 16), "template    none");
 }
@@ -142,6 +143,29 @@ TEST(Front, MadeProblemsAreReadBack) {
     const Outcome outcome = hone(call, {.folder = folder.path()});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
   }
+}
+
+TEST(Front, MadeSearchesAreJudgedRightByBothChecks) {
+  const Folder folder;
+  ASSERT_EQ(hone({"data", "make", "search", "--world", "cd3", "--split", "val", "--count", "40", "--out", "t.jsonl"},
+                 {.folder = folder.path()})
+                .code,
+            0);
+  const Outcome judged =
+      hone({"eval", "search-trace", "t.jsonl", "--world", "cd3", "--json"}, {.folder = folder.path()});
+  ASSERT_EQ(judged.code, 0) << judged.err;
+  const Json table = base::parse_json(judged.out, "stdout");
+  EXPECT_EQ(table["traces"], 40);
+  EXPECT_EQ(table["accuracy"]["strict"], table["accuracy"]["lax"]);
+  EXPECT_GT(table["accuracy"]["strict"].get<double>(), 0.5);
+  for (const auto& [kind, count] : table["faults"].items()) EXPECT_EQ(count, 0) << kind;
+  EXPECT_EQ(table["unsolved"]["solved"].is_null() ? 0 : table["unsolved"]["solved"].get<double>(), 0);
+  const Outcome table_text = hone({"search-trace", "t.jsonl"}, {.folder = folder.path()});
+  EXPECT_NE(table_text.out.find("bfs-mult-5"), std::string::npos) << table_text.out << table_text.err;
+  folder.file("bad.jsonl", "{\"text\": \"hello\"}\n");
+  const Outcome bad = hone({"search-trace", "bad.jsonl"}, {.folder = folder.path()});
+  EXPECT_EQ(bad.code, 3);
+  EXPECT_NE(bad.err.find("bad.jsonl:1"), std::string::npos) << bad.err;
 }
 
 }  // namespace

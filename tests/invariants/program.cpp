@@ -23,7 +23,7 @@ fs::path program_folder() { return fs::path(HONE_PROGRAM).parent_path(); }
 // In the child: never returns. What may fail here ends it with 126, which no test expects.
 [[noreturn]] void become(const fs::path& program, const std::vector<std::string>& words, const Setting& setting,
                          const fs::path& out, const fs::path& err) {
-  const int input = ::open("/dev/null", O_RDONLY);
+  const int input = ::open(setting.stdin_from.empty() ? "/dev/null" : setting.stdin_from.c_str(), O_RDONLY);
   const int output = ::open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
   const int errors = ::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
   if (input < 0 || output < 0 || errors < 0) ::_exit(126);

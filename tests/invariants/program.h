@@ -20,6 +20,7 @@ struct Outcome {
 struct Setting {
   std::filesystem::path folder;                    ///< working folder
   std::map<std::string, std::string> environment;  ///< on top of a small fixed one
+  std::string stdin_from;                          ///< a path instead of nothing
   std::string stdout_to;                           ///< a path instead of a pipe, e.g. "/dev/full"
   long most_file_bytes = -1;                       ///< RLIMIT_FSIZE; -1 = none
 };

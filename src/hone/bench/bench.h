@@ -19,6 +19,10 @@ struct Plan {
   std::vector<int64_t> batches = {1};  ///< sequences of generate, each ≥ 1
   std::string family = "gpt2";         ///< "gpt2" or "llama"
   std::string weights = "fp32";        ///< of generate: "fp32", "bf16" or "int8"
+  std::string device = "cpu";          ///< of train and generate: "cpu" or "cuda"
+  double peak_tflops = 0;              ///< of the device's matrix products in bfloat16; 0 = not known
+  int64_t busy = 0;                    ///< of generate: threads that do nothing but take processor time meanwhile
+  std::vector<std::filesystem::path> tokenizers;  ///< for tokenize: tokenizer.json files, instead of hone's own two
   std::filesystem::path programs;      ///< folder of hone and hone-engine, for start
   Pace pace;
 };
@@ -29,7 +33,8 @@ struct Plan {
 ///   grpo      one step: 64 prompts of 16 tokens, 8 samples of 32 tokens each, scored under a reference model, one
 ///             clipped update with a KL penalty; a rate of steps
 ///   kernels   single kernels and sgemm on every thread at once, and memory
-///   tokenize  the tokenizers there are, on generated text
+///   tokenize  hone's own two tokenizers on generated text, both ways; or tokenizer files on 10 MB of text in documents
+///             of 10 kB, encoding, one thread
 ///   start     milliseconds from exec to exit of hone --help, hone ls and hone-engine
 /// Row: {"name", "bench", "unit", "mean", "sd", "best", "samples"} and, for models, {"family", "parameters", "shape",
 /// "flops_per_unit", "gflops", "roof_rate", "roof"}.
@@ -37,8 +42,9 @@ struct Plan {
 ///           attention over the whole square: 12·L·H·d·T a token in training, 4·L·H·d·(mean context) in generation
 ///   roof    rate ÷ the rate at which the products alone would run at sgemm's speed in the same shapes, measured just
 ///           before on all threads at once; in training with nn::attention added, measured alike. Above 1 where the
-///           engine's products are faster than sgemm
-/// Errors: usage for an unknown `what`; io when a program can't be started.
+///           engine's products are faster than sgemm. On a device: of train only, the share of plan.peak_tflops
+/// On a device a training batch has train::kDeviceTokens tokens.
+/// Errors: usage for an unknown `what` and for a device that is not there; io when a program can't be started.
 Json bench(const std::string& what, const Plan& plan, base::Pool& pool);
 
 /// Parts of bench(), one file each.

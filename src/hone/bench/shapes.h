@@ -31,7 +31,8 @@ inline constexpr Shape kShapes[] = {
     {"d768", Picked::all, 768, 12, 12, 256, 4, 64, 256},
     {"gpt2-124m", Picked::all, 768, 12, 12, 256, 4, 50257, 1024},
     {"gpt2-124m-t64", Picked::named, 768, 12, 12, 64, 4, 50257, 1024},  // the batch that llm.c trains on
-    {"d128-short", Picked::named, 128, 4, 4, 32, 256, 64, 64},          // number puzzles
+    {"gpt2-30m", Picked::named, 384, 6, 6, 256, 4, 50257, 1024},
+    {"d128-short", Picked::named, 128, 4, 4, 32, 256, 64, 64},  // number puzzles
     {"d128-long", Picked::all, 128, 4, 4, 2048, 4, 64, 2048},
     {"d128-vocab", Picked::all, 128, 4, 4, 128, 16, 50257, 128},
 };

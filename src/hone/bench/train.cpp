@@ -2,7 +2,11 @@
 #include "hone/bench/random_model.h"
 #include "hone/bench/roof.h"
 #include "hone/objectives/lm.h"
+#include "hone/tensor/device.h"
+#include "hone/train/device_batch.h"
 #include "hone/train/step.h"
+
+#include <algorithm>
 
 namespace hone::bench {
 namespace {
@@ -34,8 +38,11 @@ void add_roof(Json& row, const models::Decoder& model, const train::MicroBatch& 
   row["copy_gbytes_per_second"] = copy_rate(pool) / 1e9;
 }
 
-Json train_row(const Shape& s, const Plan& plan, base::Pool& pool) {
+Json train_row(Shape s, const Plan& plan, base::Pool& pool) {
+  const auto device = tensor::device_named(plan.device);
+  if (!device.is_cpu()) s.rows = std::max<int64_t>(1, train::kDeviceTokens / s.tokens);
   auto model = random_model(s, plan.family);
+  models::to_device(model, device);
   const optim::OptimOptions options;
   optim::AdamW optimizer(model.flat, train::decay_segments(model, options.weight_decay), options);
   train::Slots slots(model, pool);
@@ -43,7 +50,12 @@ Json train_row(const Shape& s, const Plan& plan, base::Pool& pool) {
 
   Json row = model_row("train", s, model);
   row["flops_per_unit"] = flops_per_token(model, 6, static_cast<double>(s.tokens));
-  add_roof(row, model, micros[0], pool);
+  if (device.is_cpu()) {
+    add_roof(row, model, micros[0], pool);
+  } else {
+    row["name"] = row["name"].get<std::string>() + " " + plan.device;
+    if (plan.peak_tflops > 0) row["roof_rate"] = plan.peak_tflops * 1e12 / row["flops_per_unit"].get<double>();
+  }
   return measured(std::move(row), plan.pace,
                   [&] { return static_cast<double>(slots.step(micros, loss_of, optimizer, 1e-4).tokens); });
 }

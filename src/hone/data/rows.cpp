@@ -2,6 +2,7 @@
 
 #include "hone/base/error.h"
 #include "hone/base/files.h"
+#include "hone/data/dialogue.h"
 #include "hone/tasks/jsonl.h"
 #include "hone/text/utf8.h"
 
@@ -106,7 +107,9 @@ Row read_row(const Json& json, const std::string& place, const Shape& shape) {
 /// A sequence being put together.
 class Builder {
  public:
-  explicit Builder(const text::Tokenizer& tokenizer) : tokenizer_(tokenizer) { token(tokenizer.bos(), 0); }
+  explicit Builder(const text::Tokenizer& tokenizer) : tokenizer_(tokenizer) {
+    if (const auto opening = tokenizer.opening()) token(*opening, 0);
+  }
 
   void token(int32_t id, uint8_t loss) {
     example_.ids.push_back(id);
@@ -122,21 +125,18 @@ class Builder {
     text(message.content, loss);
     token(tokenizer_.end(), loss);
   }
-  Example take() { return std::move(example_); }
+  Example take() {
+    if (!example_.loss_mask.empty()) example_.loss_mask[0] = 0;  // nothing predicts the first token
+    return std::move(example_);
+  }
 
  private:
   const text::Tokenizer& tokenizer_;
   Example example_;
 };
 
-Json to_json(const std::vector<tasks::Message>& messages) {
-  Json list = Json::array();
-  for (const tasks::Message& message : messages) list.push_back({{"role", message.role}, {"content", message.content}});
-  return list;
-}
-
 Example join_by_template(const Row& row, const Encoder& encoder) {
-  const auto text = encoder.chat->training_text(to_json(row.messages), row.prompt_messages);
+  const auto text = encoder.chat->training_text(messages_json(row.messages), row.prompt_messages);
   text::ChatTokens tokens = text::encode_chat(text, encoder.tokenizer);
   require(!tokens.ids.empty(), ErrorKind::data, "{} makes no tokens of the conversation", encoder.chat->where());
   tokens.generated[0] = 0;  // nothing predicts the first token
@@ -199,19 +199,25 @@ Example tokenize(const Row& row, const Encoder& encoder, int64_t max_tokens, Too
   return example;
 }
 
+Prompts prompts_of(std::string_view name) {
+  require(name == "chat" || name == "text", ErrorKind::usage, "prompts: \"{}\" is neither chat nor text", name);
+  return name == "chat" ? Prompts::as_messages : Prompts::as_text;
+}
+
 text::Ids prompt_ids(const tasks::Problem& problem, const Encoder& encoder) {
   const text::Tokenizer& tokenizer = encoder.tokenizer;
-  if (!problem.messages.empty() && encoder.chat != nullptr) {
+  const std::vector<tasks::Message> messages = conversation_of(problem, encoder);
+  if (!messages.empty() && encoder.chat != nullptr) {
     text::ChatOptions options;
     options.prompt = text::ChatOptions::Prompt::assistant;
-    return text::encode_chat(encoder.chat->render(to_json(problem.messages), options), tokenizer).ids;
+    return text::encode_chat(encoder.chat->render(messages_json(messages), options), tokenizer).ids;
   }
   Builder builder(tokenizer);
-  if (problem.messages.empty()) {
+  if (messages.empty()) {
     builder.text(problem.prompt, 0);
     return builder.take().ids;
   }
-  for (const tasks::Message& message : problem.messages) builder.message(message, 0);
+  for (const tasks::Message& message : messages) builder.message(message, 0);
   builder.token(tokenizer.id("<assistant>"), 0);
   return builder.take().ids;
 }

@@ -153,6 +153,32 @@ TEST(Rows, AConversationInTheModelsOwnFormat) {
   EXPECT_EQ(tokenizer.decode_all(prompt_ids(problem, {tokenizer, &chat})), "<user>a<end><assistant>");
 }
 
+TEST(PromptIds, OneTextIsWhatTheUserSaysWhereThereIsATemplate) {
+  const auto tokenizer = text::Tokenizer::bytes(text::standard_specials());
+  const text::ChatTemplate chat("{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}", "t",
+                                Json::object());
+  tasks::Problem problem;
+  problem.prompt = "1 + 1 =";
+  Encoder encoder(tokenizer, &chat);
+  EXPECT_EQ(tokenizer.decode_all(prompt_ids(problem, encoder)), "<user>1 + 1 =<end>");
+  encoder.prompts = Prompts::as_text;
+  EXPECT_EQ(tokenizer.decode_all(prompt_ids(problem, encoder)), "<bos>1 + 1 =");
+  EXPECT_EQ(prompts_of("chat"), Prompts::as_messages);
+  EXPECT_EQ(prompts_of("text"), Prompts::as_text);
+  EXPECT_TRUE(says(error_of([] { prompts_of("txt"); }), "usage: prompts: \"txt\""));
+}
+
+TEST(PromptIds, AVocabularyWithoutABeginningBeginsWithTheText) {
+  const std::vector<std::string> specials = {"<|end|>"};
+  const auto tokenizer = text::Tokenizer::bytes(specials).with_roles({.pad = "", .bos = "", .end = "<|end|>"});
+  tasks::Problem problem;
+  problem.prompt = "ab";
+  EXPECT_EQ(tokenizer.decode_all(prompt_ids(problem, tokenizer)), "ab");
+  const Example example = tokenize(parse_rows(R"({"text": "ab"})", "r.jsonl").front(), tokenizer, 9, TooLong::refuse);
+  EXPECT_EQ(tokenizer.decode_all(example.ids), "ab<|end|>");
+  EXPECT_EQ(example.loss_mask, (std::vector<uint8_t>{0, 1, 1}));  // nothing predicts the first token
+}
+
 TEST(PromptIds, AsksTheAssistantToSpeak) {
   tasks::Problem problem;
   problem.messages = {{"system", "e"}, {"user", "a b"}};

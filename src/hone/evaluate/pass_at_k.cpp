@@ -25,10 +25,10 @@ double pass_at_k_estimate(int64_t n, int64_t c, int64_t k) {
 std::vector<Passes> pass_at_k(const models::Model& model, const std::vector<tasks::Problem>& problems,
                               const tasks::Verifier& verifier, const PassOptions& options, base::Pool& pool, Rng rng) {
   TwoTurnOptions greedy;
-  greedy.dialogue = {1, "auto", options.max_tokens};
+  greedy.dialogue = {1, "auto", options.max_tokens, options.prompts};
   const auto answers = two_turn(model, problems, verifier, greedy, pool, rng.fork("greedy"));
   const generate::Engine engine(model.decoder, pool, &model.tokenizer);
-  const auto requests = rewards::make_requests(problems, model.tokenizer, greedy.dialogue, options.samples);
+  const auto requests = rewards::make_requests(problems, rewards::encoder_of(model), greedy.dialogue, options.samples);
   const auto rollouts = engine.roll(requests, {}, rng.fork("samples"));
   const auto attempts = rewards::judge(rollouts, problems, verifier, model.tokenizer, pool);
   std::vector<Passes> out;

@@ -17,6 +17,7 @@ double pass_at_k_estimate(int64_t n, int64_t c, int64_t k);
 struct PassOptions {
   int64_t samples = 16;
   int64_t max_tokens = 16;
+  data::Prompts prompts = data::Prompts::as_messages;
 };
 
 /// One held-out problem: the greedy answer, and how many of n samples at temperature 1 were right.

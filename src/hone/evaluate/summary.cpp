@@ -1,5 +1,6 @@
 #include "hone/evaluate/summary.h"
 
+#include "hone/adapters/peft.h"
 #include "hone/base/error.h"
 #include "hone/base/files.h"
 #include "hone/evaluate/summary_file.h"
@@ -24,11 +25,12 @@ Json turn_json(const rewards::Attempt& a) { return {{"text", a.text}, {"verdict"
 }  // namespace
 
 void save_model(const train::Env& env, const std::string& name, const models::Model& model) {
-  const auto dir = env.dir / "models" / name;
+  const auto dir = env.dir / "models" / name, adapter = env.dir / "adapters" / name;
   std::error_code ignored;  // what is left of an interrupted run; a real failure shows when saving
-  std::filesystem::remove_all(dir, ignored);
+  for (const auto& old : {dir, adapter}) std::filesystem::remove_all(old, ignored);
   base::make_folders(dir.parent_path());
-  models::save(dir, model.decoder, model.tokenizer, model.chat_format());
+  if (model.decoder.adapted()) adapters::save_adapter(adapter, model.decoder);
+  adapters::save_model(dir, model);
 }
 
 Json to_json(const std::vector<TwoTurn>& outcomes) {
@@ -103,10 +105,17 @@ Json run_cost(const train::Env& env) {
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  return {{"wall_seconds", seconds},
-          {"train_tokens", trained},
-          {"sampled_tokens", sampled},
-          {"peak_rss_bytes", static_cast<int64_t>(usage.ru_maxrss) * 1024}};
+  Json cost = {{"wall_seconds", seconds},
+               {"train_tokens", trained},
+               {"sampled_tokens", sampled},
+               {"peak_rss_bytes", static_cast<int64_t>(usage.ru_maxrss) * 1024}};
+  std::ifstream events(env.dir / "events.jsonl");
+  for (std::string line; std::getline(events, line);) {
+    const auto event = base::parse_json(line, "events.jsonl");
+    if (base::get_string_or(event, "event", "", "events.jsonl") != "adapter") continue;
+    for (const char* key : {"trained_parameters", "frozen_parameters"}) cost[key] = event.at(key);
+  }
+  return cost;
 }
 
 }  // namespace hone::evaluate

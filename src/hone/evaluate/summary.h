@@ -12,7 +12,8 @@
 
 namespace hone::evaluate {
 
-/// Writes <run>/models/<name>; what an interrupted run left there is replaced.
+/// Writes <run>/models/<name>, and <run>/adapters/<name> in PEFT's form for an adapted model, whose folder in models/ is
+/// the merged one; what an interrupted run left there is replaced. Both are read back and compared (adapters::save_model).
 void save_model(const train::Env& env, const std::string& name, const models::Model& model);
 
 Json to_json(const std::vector<TwoTurn>& outcomes);
@@ -33,7 +34,8 @@ class TwoTurnSummary {
   std::vector<std::pair<std::string, std::vector<TwoTurn>>> arms_;
 };
 
-/// Wall seconds, sampled and trained tokens summed over metrics.jsonl, and peak memory of this process.
+/// Wall seconds, sampled and trained tokens summed over metrics.jsonl, peak memory of this process and, where adapters
+/// were trained, the parameters of one and of its base.
 Json run_cost(const train::Env& env);
 
 }  // namespace hone::evaluate

@@ -11,7 +11,9 @@ namespace hone::evaluate {
 namespace {
 
 Json interval_json(const report::Interval& i) {
-  return {{"mean", base::finite_or_null(i.mean)}, {"low", base::finite_or_null(i.low)}, {"high", base::finite_or_null(i.high)}};
+  return {{"mean", base::finite_or_null(i.mean)},
+          {"low", base::finite_or_null(i.low)},
+          {"high", base::finite_or_null(i.high)}};
 }
 
 std::vector<report::Term> terms_for(const ShownMetric& metric, const std::string& arm) {
@@ -20,17 +22,35 @@ std::vector<report::Term> terms_for(const ShownMetric& metric, const std::string
   return terms;
 }
 
-// "Acc@t1 51.0 → 72.4 %, …" for the first two metrics.
+std::string label_of(const SummaryFile& file, const std::string& arm) {
+  const auto found = file.labels.find(arm);
+  if (found != file.labels.end()) return found->second;
+  return arm == "base" ? "base model" : arm;
+}
+
+// Whether an arm has every outcome that the metric adds up.
+bool has(const report::SeedOutcomes& outcomes, const std::string& arm, const ShownMetric& metric) {
+  const auto& known = outcomes.arms.at(arm);
+  return std::all_of(metric.terms.begin(), metric.terms.end(),
+                     [&](const auto& term) { return known.contains(term.first); });
+}
+
+// "Acc@t1 51.0 → 72.4 %, …" for the first three metrics.
 std::string headline(const SummaryFile& file, const Json& arms) {
   std::string text;
   for (std::size_t i = 0; i < std::min<std::size_t>(3, file.metrics.size()); ++i) {
     const auto& m = file.metrics[i];
-    const auto at = [&](const std::string& arm) { return arms.at(arm).at("values").at(m.name).at("mean"); };
+    const auto at = [&](const std::string& arm) {
+      const Json& values = arms.at(arm).at("values");
+      return values.contains(m.name) ? values.at(m.name).at("mean") : Json();
+    };
     const auto show = [&](const Json& v) {
       if (v.is_null()) return std::string("–");
       return m.unit == "%" ? fmt::format("{:.1f} %", 100 * v.get<double>()) : fmt::format("{:.4f}", v.get<double>());
     };
-    text += fmt::format("{}{} {} → {}", text.empty() ? "" : ", ", m.label, show(at("base")), show(at(file.improved)));
+    text += fmt::format("{}{} ", text.empty() ? "" : ", ", m.label);
+    if (file.base != file.improved) text += show(at(file.base)) + " → ";
+    text += show(at(file.improved));
   }
   return text;
 }
@@ -48,16 +68,25 @@ void write_summary(const train::Env& env, const SummaryFile& file) {
   }
   for (const auto& arm : file.arms) {
     Json values = Json::object();
-    for (const auto& m : file.metrics)
+    for (const auto& m : file.metrics) {
+      if (!has(outcomes, arm, m)) continue;
       values[m.name] = interval_json(report::estimate({outcomes}, terms_for(m, arm), Rng(17).fork("interval")));
-    arms[arm] = {{"label", arm == "base" ? "base model" : arm}, {"values", values}};
+    }
+    arms[arm] = {{"label", label_of(file, arm)}, {"values", values}};
   }
   const bool known = std::find(file.arms.begin(), file.arms.end(), file.improved) != file.arms.end();
   auto shown = file;
   if (!known) shown.improved = file.arms.back();
-  const Json summary = {{"schema", 1}, {"headline", headline(shown, arms)}, {"base", "base"}, {"improved", shown.improved},
-                        {"metrics", metrics}, {"arms", arms}, {"held_out", file.held_out},
-                        {"transcripts", file.transcripts}, {"cost", run_cost(env)}};
+  Json summary = {{"schema", 1},
+                  {"headline", headline(shown, arms)},
+                  {"base", file.base},
+                  {"improved", shown.improved},
+                  {"metrics", metrics},
+                  {"arms", arms},
+                  {"held_out", file.held_out},
+                  {"transcripts", file.transcripts},
+                  {"cost", run_cost(env)}};
+  if (!file.searches.empty()) summary["searches"] = file.searches;
   base::write_file_atomic(env.dir / "outcomes.json", base::dump(report::to_json(outcomes)) + "\n");
   base::write_file_atomic(env.dir / "summary.json", base::dump(summary, 1) + "\n");
 }

@@ -5,6 +5,7 @@
 #include "hone/tasks/problem.h"
 #include "hone/train/env.h"
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,15 +19,19 @@ struct ShownMetric {
 };
 
 struct SummaryFile {
-  std::string improved;                ///< the arm shown against "base"
+  std::string improved;                ///< the arm shown against `base`
   std::vector<std::string> arms;       ///< in the order they are shown
+  std::map<std::string, std::string> labels;  ///< of arms that are not shown by their name ("base": "base model")
   std::vector<ShownMetric> metrics;
   report::SeedOutcomes outcomes;
   Json transcripts = Json::array();
   int64_t held_out = 0;
+  std::string base = "base";           ///< the arm that others are shown against
+  Json searches = Json::array();       ///< trees for the page (report/search_tree.h); left out when empty
 };
 
-/// Writes both files atomically. Intervals: bootstrap over problems, 95 %.
+/// Writes both files atomically. Intervals: bootstrap over problems, 95 %. An arm lacks the metrics whose outcomes it
+/// lacks.
 void write_summary(const train::Env& env, const SummaryFile& file);
 
 /// A problem as text (conversations: one line a message).

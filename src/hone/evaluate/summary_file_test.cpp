@@ -37,6 +37,27 @@ TEST(SummaryFile, MetricsAreWeightedSumsOfMeans) {
   EXPECT_EQ(json.at("transcripts"), Json::array());
 }
 
+TEST(SummaryFile, AnotherBaseMissingOutcomesAndSearches) {
+  const TempFolder folder;
+  train::TestRun run(folder.path());
+  auto file = two_arms();
+  file.arms = {"new", "old", "best"};
+  file.outcomes.arms["old"] = file.outcomes.arms["base"];
+  file.outcomes.arms.erase("base");
+  file.outcomes.arms["best"] = {{"a", {1, 1, 1, 1}}};
+  file.base = "old";
+  file.searches = {{{"title", "one"}}};
+  write_summary(run.env, file);
+  const auto json = read_json(folder / "summary.json");
+  EXPECT_EQ(json.at("base"), "old");
+  EXPECT_EQ(json.at("headline"), "gain -1.0000 → 0.5000");
+  EXPECT_TRUE(json.at("arms").at("best").at("values").empty()) << "it has no outcome \"b\"";
+  EXPECT_EQ(json.at("searches").size(), 1u);
+  file.base = file.improved;
+  write_summary(run.env, file);
+  EXPECT_EQ(read_json(folder / "summary.json").at("headline"), "gain 0.5000");
+}
+
 TEST(SummaryFile, IsTheSameEveryTime) {
   const TempFolder one, two;
   for (const auto* folder : {&one, &two}) {

@@ -8,7 +8,7 @@ std::vector<TwoTurn> two_turn(const models::Model& model, const std::vector<task
                               const tasks::Verifier& verifier, const TwoTurnOptions& options, base::Pool& pool,
                               Rng rng) {
   const generate::Engine engine(model.decoder, pool, &model.tokenizer);
-  const auto requests = rewards::make_requests(problems, model.tokenizer, options.dialogue, 1);
+  const auto requests = rewards::make_requests(problems, rewards::encoder_of(model), options.dialogue, 1);
   const auto rollouts = engine.roll(requests, options.sampling, rng);
   auto attempts = rewards::judge(rollouts, problems, verifier, model.tokenizer, pool);
   std::vector<TwoTurn> out;
@@ -20,7 +20,8 @@ void add_samples(std::vector<TwoTurn>& outcomes, const models::Model& model, con
                  const tasks::Verifier& verifier, const rewards::Dialogue& dialogue, int64_t samples, base::Pool& pool,
                  Rng rng) {
   const generate::Engine engine(model.decoder, pool, &model.tokenizer);
-  const auto rollouts = engine.roll(rewards::make_requests(problems, model.tokenizer, dialogue, samples), {}, rng);
+  const auto requests = rewards::make_requests(problems, rewards::encoder_of(model), dialogue, samples);
+  const auto rollouts = engine.roll(requests, {}, rng);
   const auto attempts = rewards::judge(rollouts, problems, verifier, model.tokenizer, pool);
   for (std::size_t i = 0; i < rollouts.size(); ++i) {
     auto& outcome = outcomes[static_cast<std::size_t>(rollouts[i].request)];

@@ -36,15 +36,15 @@ PackedDecoder pack(const models::Decoder& model, base::Pool& pool, kernels::Weig
   packed.config = model.config;
   packed.blocks.resize(model.blocks.size());
   struct Job {
-    const at::Tensor *weight, *bias;
+    const nn::Linear* map;
     kernels::PackedLinear* to;
     int64_t begin;
   };
   std::vector<Job> jobs;
   int64_t floats = 0;
-  const auto plan = [&](const at::Tensor& weight, const at::Tensor& bias, kernels::PackedLinear& to) {
-    jobs.push_back({&weight, &bias, &to, floats});
-    floats += kernels::PackedLinear::floats_needed(weight.size(0), weight.size(1), format);
+  const auto plan = [&](const nn::Linear& map, kernels::PackedLinear& to) {
+    jobs.push_back({&map, &to, floats});
+    floats += kernels::PackedLinear::floats_needed(map.weight.size(0), map.weight.size(1), format);
   };
   for (std::size_t i = 0; i < model.blocks.size(); ++i) {
     const models::Block& from = model.blocks[i];
@@ -53,21 +53,21 @@ PackedDecoder pack(const models::Decoder& model, base::Pool& pool, kernels::Weig
     to.norm2 = pack_norm(from.norm2);
     to.q_norm = pack_norm(from.q_norm);
     to.k_norm = pack_norm(from.k_norm);
-    plan(from.qkv.weight, from.qkv.bias, to.qkv);
-    plan(from.out.weight, from.out.bias, to.out);
-    plan(from.up.weight, from.up.bias, to.up);
-    plan(from.down.weight, from.down.bias, to.down);
+    plan(from.qkv, to.qkv);
+    plan(from.out, to.out);
+    plan(from.up, to.up);
+    plan(from.down, to.down);
   }
-  const at::Tensor no_bias;
-  plan(model.output_weight(), no_bias, packed.head);
+  const nn::Linear head{model.output_weight(), {}, {}};
+  plan(head, packed.head);
   packed.norm = pack_norm(model.norm);
   packed.positions = floats_of(model.positions);
   if (!model.config.tied) packed.embed = floats_of(model.embed);
   packed.memory = kernels::Floats(floats);
   pool.for_each(static_cast<int64_t>(jobs.size()), [&](int64_t i, int) {
     const Job& job = jobs[static_cast<std::size_t>(i)];
-    const auto weight = job.weight->detach().contiguous();
-    const auto bias = floats_of(*job.bias);
+    const auto weight = nn::merged_weight(*job.map).contiguous();
+    const auto bias = floats_of(job.map->bias);
     *job.to = kernels::PackedLinear(
         {weight.data_ptr<float>(), bias.empty() ? nullptr : bias.data(), weight.size(0), weight.size(1)}, format,
         packed.memory.data() + job.begin);

@@ -35,7 +35,7 @@ struct PackedDecoder {
   kernels::Floats memory;
 };
 
-/// Copies and packs; the matrices are spread over the pool. In formats other than fp32 this is another model: the one
+/// Copies and packs; the matrices are spread over the pool, low-rank additions added to them. In formats other than fp32 this is another model: the one
 /// whose matrices are the rounded ones (and the embedding, where tied).
 PackedDecoder pack(const models::Decoder& model, base::Pool& pool,
                    kernels::WeightFormat format = kernels::WeightFormat::fp32);
@@ -50,6 +50,8 @@ class KvCache {
   static int64_t floats(const models::DecoderConfig& config, int64_t tokens);
 
   void clear() { tokens_ = 0; }
+  /// Forgets all but the first `tokens` tokens.
+  void keep(int64_t tokens) { tokens_ = tokens < tokens_ ? tokens : tokens_; }
   int64_t tokens() const { return tokens_; }
   int64_t room() const { return room_; }
   void advance(int64_t count) { tokens_ += count; }

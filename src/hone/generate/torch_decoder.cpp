@@ -58,7 +58,7 @@ StaticCache::StaticCache(const models::DecoderConfig& c, int64_t rows, int64_t c
     : keys(at::zeros({c.layers, rows, c.kv_heads, columns, c.head_dim}, like.options())),
       values(at::zeros_like(keys)) {}
 
-TorchDecoder::TorchDecoder(const models::Decoder& model) : model_(models::copy(model)) {
+TorchDecoder::TorchDecoder(const models::Decoder& model) : model_(models::merged(model)) {
   wide_ = model_.flat;
   narrow_ = model.activations == at::kFloat ? wide_ : wide_.to(model.activations);
   if (config().family == models::Family::llama) {
@@ -78,8 +78,8 @@ void TorchDecoder::refresh(const models::Decoder& model) {
   require(model.config == model_.config && model.flat.device() == wide_.device() &&
               model.activations == narrow_.scalar_type(),
           ErrorKind::internal, "generate: an engine is refreshed with another kind of model");
-  wide_.copy_(model.flat);
-  if (!narrow_.is_same(wide_)) narrow_.copy_(model.flat);
+  wide_.copy_(model.adapted() ? models::merged(model).flat : model.flat);
+  if (!narrow_.is_same(wide_)) narrow_.copy_(wide_);
 }
 
 at::Tensor TorchDecoder::feed(StaticCache& cache, const StaticFeed& feed) const {

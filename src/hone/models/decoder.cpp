@@ -1,5 +1,7 @@
 #include "hone/models/decoder.h"
 
+#include "hone/base/error.h"
+#include "hone/base/sha256.h"
 #include "hone/nn/attention.h"
 #include "hone/nn/embedding.h"
 #include "hone/nn/mlp.h"
@@ -8,6 +10,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -18,7 +21,7 @@ enum class Bias { no, yes };
 
 at::Tensor empty_bias(int64_t width, Bias bias) { return bias == Bias::yes ? at::empty({width}) : at::Tensor(); }
 
-nn::Linear empty_linear(int64_t out, int64_t in, Bias bias) { return {at::empty({out, in}), empty_bias(out, bias)}; }
+nn::Linear empty_linear(int64_t out, int64_t in, Bias bias) { return {at::empty({out, in}), empty_bias(out, bias), {}}; }
 
 nn::Norm empty_norm(int64_t width, Bias bias) { return {at::empty({width}), empty_bias(width, bias)}; }
 
@@ -107,6 +110,25 @@ void Decoder::visit(const ParamVisitor& v) {
   one("head.weight", head);
 }
 
+void Decoder::visit_maps(const MapVisitor& v) {
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto prefix = "blocks." + std::to_string(i) + ".";
+    v(prefix + "qkv", blocks[i].qkv);
+    v(prefix + "out", blocks[i].out);
+    v(prefix + "up", blocks[i].up);
+    v(prefix + "down", blocks[i].down);
+  }
+}
+
+void Decoder::visit_trained(const ParamVisitor& v) {
+  if (!adapted()) return visit(v);
+  visit_maps([&](const std::string& name, nn::Linear& map) {
+    if (!map.delta.defined()) return;
+    v(name + ".a", map.delta.a);
+    v(name + ".b", map.delta.b);
+  });
+}
+
 int64_t parameter_count(const Decoder& model) {
   int64_t count = 0;
   Decoder view = model;  // visit() hands out mutable tensors; the copy shares their storage
@@ -137,21 +159,61 @@ Decoder fresh(const DecoderConfig& config, Rng rng) {
 Decoder copy(const Decoder& from) {
   Decoder m = from;
   bind(m, from.flat.clone());
+  if (m.adapted()) bind_adapter(m, from.adapter.flat.clone());
+  return m;
+}
+
+Decoder merged(const Decoder& from) {
+  Decoder m = from;
+  bind(m, from.flat.clone());
+  m.adapter = {};
+  m.visit_maps([](const std::string&, nn::Linear& map) {
+    nn::add_product(map.delta, map.weight);
+    map.delta = {};
+  });
   return m;
 }
 
 Decoder replica(const Decoder& of) {
   Decoder m = of;
-  m.visit([](const std::string&, at::Tensor& t) { t = t.detach().requires_grad_(true); });
+  m.visit([&](const std::string&, at::Tensor& t) { t = t.detach(); });
+  m.visit_trained([](const std::string&, at::Tensor& t) { t = t.detach().requires_grad_(true); });
   return m;
+}
+
+void bind_adapter(Decoder& m, const at::Tensor& flat) {
+  m.adapter.flat = flat;
+  int64_t offset = 0;
+  m.visit_trained([&](const std::string&, at::Tensor& t) {
+    const int64_t n = t.numel();
+    t = flat.narrow(0, offset, n).view(t.sizes().vec());
+    offset += n;
+  });
+  require(offset == flat.numel(), ErrorKind::internal, "an adapter of {} numbers does not fit storage of {}", offset,
+          flat.numel());
+}
+
+std::string hash_of(const Decoder& model) {
+  constexpr int64_t kPiece = int64_t{1} << 24;
+  const auto numbers = model.flat.detach().cpu();
+  base::Sha256 hash;
+  for (int64_t at = 0; at < numbers.numel(); at += kPiece) {
+    const auto count = static_cast<std::size_t>(std::min(kPiece, numbers.numel() - at));
+    hash.add({reinterpret_cast<const char*>(numbers.data_ptr<float>() + at), count * sizeof(float)});
+  }
+  return hash.hex();
 }
 
 void to_device(Decoder& m, const at::Device& device) {
   if (m.flat.device() != device) bind(m, m.flat.to(device));
+  if (m.adapted() && m.adapter.flat.device() != device) bind_adapter(m, m.adapter.flat.to(device));
   m.activations = tensor::activations_on(device);
 }
 
-void assign(Decoder& to, const Decoder& from) { to.flat.copy_(from.flat); }
+void assign(Decoder& to, const Decoder& from) {
+  require(!to.adapted() && !from.adapted(), ErrorKind::internal, "an adapted decoder's numbers may be another's too");
+  to.flat.copy_(from.flat);
+}
 
 nn::Rope rotations(const DecoderConfig& c, const at::Tensor& positions_BT) {
   return nn::make_rope(positions_BT, rope_frequencies(c.head_dim, c.rope_theta, c.rope), c.rope.magnitude);

@@ -16,6 +16,10 @@
 #include <string>
 #include <vector>
 
+namespace hone::checkpoint {
+struct AdapterConfig;
+}
+
 namespace hone::models {
 
 struct Block {
@@ -31,7 +35,18 @@ struct Block {
 /// Calls back with every parameter and its name ("blocks.3.qkv.weight").
 using ParamVisitor = std::function<void(const std::string& name, at::Tensor& tensor)>;
 
+/// Calls back with every linear map of the blocks and its name ("blocks.3.qkv").
+using MapVisitor = std::function<void(const std::string& name, nn::Linear& map)>;
+
 struct Origin;
+
+/// The low-rank additions to a decoder's maps (hone/adapters puts them there): trained in place of its own numbers,
+/// which then may be shared with other decoders.
+struct Adapter {
+  at::Tensor flat;  ///< every A and B of the maps, one after the other, float32; undefined = none
+  Rng masks{0};     ///< stream of dropout on what the additions see
+  std::shared_ptr<const checkpoint::AdapterConfig> config;  ///< what its folder says of it
+};
 
 struct Decoder {
   DecoderConfig config;
@@ -45,8 +60,15 @@ struct Decoder {
   /// What matrix products and attention are computed in. With bfloat16 parameters, gradients, the residual stream,
   /// norms and softmaxes stay float32 (as under automatic mixed precision).
   at::ScalarType activations = at::kFloat;
+  Adapter adapter;
 
-  void visit(const ParamVisitor& v);
+  bool adapted() const { return adapter.flat.defined(); }
+  void visit(const ParamVisitor& v);  ///< its own numbers, adapter left out
+  void visit_maps(const MapVisitor& v);
+  /// What training changes: A and B of an adapted decoder ("blocks.3.qkv.a", "blocks.3.qkv.b"), else all of visit().
+  void visit_trained(const ParamVisitor& v);
+  /// The storage of what training changes, in the order of visit_trained().
+  const at::Tensor& trained() const { return adapted() ? adapter.flat : flat; }
   const at::Tensor& output_weight() const { return config.tied ? embed : head; }
 };
 
@@ -54,16 +76,24 @@ struct Decoder {
 Decoder fresh(const DecoderConfig& config, Rng rng);
 /// All numbers 0. Memory is taken as it is first written to.
 Decoder zeros(const DecoderConfig& config);
-/// Own storage, equal numbers.
+/// Own storage, equal numbers, adapter included.
 Decoder copy(const Decoder& from);
-/// The same storage under new leaf tensors that require gradients; one per worker, so that backward passes don't meet.
+/// Own storage, the adapter's products added to the weights in float32 and no adapter: the same function up to
+/// rounding. Nearest relative: adapters::Merge, in place.
+Decoder merged(const Decoder& from);
+/// The same storage under new leaf tensors, those of visit_trained() with gradients; one per worker, so that backward
+/// passes don't meet.
 Decoder replica(const Decoder& of);
-/// Overwrites `to` with the numbers of `from` (same config).
+/// Overwrites `to` with the numbers of `from` (same config). Errors: internal if either is adapted.
 void assign(Decoder& to, const Decoder& from);
+/// Makes `flat` [N] the storage of every A and B; their numbers are then those of `flat`. N is what they add up to.
+void bind_adapter(Decoder& model, const at::Tensor& flat);
+/// SHA-256 of its own numbers as float32 in visit order, adapter left out: tells one base from another.
+std::string hash_of(const Decoder& model);
 /// Moves the parameters to a device, into new storage: replicas, optimisers and engines made before keep the old one.
 /// Sets `activations` to what tensor::activations_on() says of the device.
 void to_device(Decoder& model, const at::Device& device);
-int64_t parameter_count(const Decoder& model);
+int64_t parameter_count(const Decoder& model);  ///< adapter left out
 
 /// Stands in for nn::attention in every layer: attention to a cache, in generation. Turns queries and keys itself.
 using Mixer = std::function<at::Tensor(int64_t layer, const at::Tensor& qkv, const nn::AttentionMask& mask)>;

@@ -7,6 +7,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <set>
@@ -209,6 +210,7 @@ Decoder open_decoder(const std::filesystem::path& path) {
   origin.tensors = load_weights(decoder, dir);
   account_for_all(dir, origin.tensors, config);
   origin.config = dir.config();
+  origin.folder = std::filesystem::absolute(path).lexically_normal();
   read_others(origin, path);
   decoder.origin = std::make_shared<const Origin>(std::move(origin));
   return decoder;
@@ -225,6 +227,34 @@ Model open(const std::filesystem::path& path) {
   model.tokenizer = with_roles_of(origin, model.tokenizer, path.string());
   model.decoder.origin = std::make_shared<const Origin>(std::move(origin));
   return model;
+}
+
+std::vector<int32_t> end_ids(const Model& model) {
+  std::vector<int32_t> ids;
+  if (model.tokenizer.has_end()) ids.push_back(model.tokenizer.end());
+  const Origin* origin = model.decoder.origin.get();
+  if (origin == nullptr) return ids;
+  const auto names = [](const Json& config) { return config.is_object() && config.contains("eos_token_id"); };
+  const Json& config = names(origin->generation_config) ? origin->generation_config : origin->config;
+  if (!names(config)) return ids;
+  const Json& value = config["eos_token_id"];
+  for (const Json& id : value.is_array() ? value : Json::array({value})) {
+    if (!id.is_number_unsigned() || id.get<uint64_t>() >= static_cast<uint64_t>(model.tokenizer.size())) continue;
+    if (std::find(ids.begin(), ids.end(), id.get<int32_t>()) == ids.end()) ids.push_back(id.get<int32_t>());
+  }
+  return ids;
+}
+
+Decoder rounded_as_stored(const Decoder& decoder) {
+  const auto is_narrow = [](const Origin::Stored& tensor) { return tensor.dtype != checkpoint::Dtype::f32; };
+  if (!decoder.origin) return decoder;
+  const auto& stored = decoder.origin->tensors;
+  if (std::none_of(stored.begin(), stored.end(), is_narrow)) return decoder;
+  Decoder rounded = copy(decoder);
+  const auto tensors = hf_tensors(rounded);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    if (is_narrow(stored.at(i))) tensors[i].view.copy_(converted(tensors[i], stored[i].dtype));
+  return rounded;
 }
 
 void save(const std::filesystem::path& dir, const Decoder& decoder, const text::Tokenizer& tokenizer,

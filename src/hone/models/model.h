@@ -34,6 +34,7 @@ struct Origin {
   Json config, generation_config;             ///< the latter null where there was none
   std::map<std::string, std::string> others;  ///< tokenizer_config.json, chat_template.jinja, …: name and bytes
   std::string tokenizer;                      ///< bytes of the tokenizer.json that those files belong to
+  std::filesystem::path folder;               ///< where it was read from, absolute
 };
 
 /// One tensor of the Hugging Face file as a view of ours: transposed for GPT-2's Conv1D, a slice of a fused matrix for
@@ -54,9 +55,17 @@ Model open(const std::filesystem::path& dir);
 /// The same without the tokenizer, which may be missing.
 Decoder open_decoder(const std::filesystem::path& dir);
 
+/// Tokens that end a text of this model: the tokenizer's, and those that generation_config.json, or else config.json,
+/// of the folder it was read from lists as eos_token_id. In this order, each once; may be empty.
+std::vector<int32_t> end_ids(const Model& model);
+
+/// The decoder with its weights rounded to what save() stores them as, so that what is read back is equal: in storage
+/// of its own for a model that was read as float16 or bfloat16, the given one otherwise. Errors: numeric as save().
+Decoder rounded_as_stored(const Decoder& decoder);
+
 /// Writes config.json, model.safetensors, tokenizer.json and generation_config.json in one rename. A decoder that was
 /// read from a folder is written as it was found there: names, dtypes, config and, with the same tokenizer, the files
-/// beside them; several shards become one. Otherwise `chat` adds chat_template.jinja and the special tokens it names.
+/// beside them; several shards become one. An adapter is left out. Otherwise `chat` adds chat_template.jinja and the special tokens it names.
 /// Errors: usage if `dir` exists and is not empty; numeric, naming the tensor, for a weight beyond the range of
 /// float16; io.
 void save(const std::filesystem::path& dir, const Decoder& decoder, const text::Tokenizer& tokenizer,

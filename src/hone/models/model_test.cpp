@@ -220,6 +220,20 @@ TEST(Model, RolesOfTokensAreThoseOfTheConfigs) {
   expect_error(ErrorKind::format, {"tokenizer_config.json"}, [&] { open(saved.dir); });
 }
 
+TEST(Model, EveryTokenThatEndsATextIsKnown) {
+  using Ids = std::vector<int32_t>;
+  const SavedModel saved;
+  EXPECT_EQ(end_ids({saved.decoder, tokenizer_of(19)}), (Ids{2}));  // <end>; made here, so that no folder says more
+  change_config(saved.dir, [](Json& config) { config["eos_token_id"] = Json::array({5, 6}); });
+  fs::remove(saved.dir / "generation_config.json");
+  EXPECT_EQ(end_ids(open(saved.dir)), (Ids{5, 6}));
+  // generation_config.json wins; ids beyond the vocabulary and what is no id are passed over.
+  checkpoint::write_bytes(saved.dir / "generation_config.json", R"({"eos_token_id": [4, 2, 4, 99, -1, "x", null]})");
+  EXPECT_EQ(end_ids(open(saved.dir)), (Ids{4, 2}));
+  checkpoint::write_bytes(saved.dir / "generation_config.json", R"({"eos_token_id": 3})");
+  EXPECT_EQ(end_ids(open(saved.dir)), (Ids{3}));
+}
+
 TEST(Model, NamesWithoutTheirFirstWordAreRead) {
   const SavedModel saved({Family::llama, true, Extras::qwen3});
   change_weights(saved.dir, [](Weights& all) {

@@ -59,21 +59,34 @@ at::Tensor deactivate(Activation kind, const at::Tensor& pre, const at::Tensor& 
   return dpre;
 }
 
+// What is not a tensor. A delta's tensors are arguments of their own: libtorch must be shown every tensor that a
+// gradient flows to.
+struct Setting {
+  Activation kind;
+  LowRank up, down;
+};
+
 struct MlpFunction : torch::autograd::Function<MlpFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& up_weight,
                             const MaybeTensor& maybe_up_bias, const at::Tensor& down_weight,
-                            const MaybeTensor& maybe_down_bias, int64_t kind) {
+                            const MaybeTensor& maybe_down_bias, const MaybeTensor& up_a, const MaybeTensor& up_b,
+                            const MaybeTensor& down_a, const MaybeTensor& down_b, const Setting& setting) {
     const auto up_bias = tensor_of(maybe_up_bias), down_bias = tensor_of(maybe_down_bias);
     const auto x_rows = as_rows(x);
     const auto pre = at::empty({x_rows.size(0), up_weight.size(0)}, x.options());
     const auto act = at::empty({x_rows.size(0), down_weight.size(1)}, x.options());
     const auto y = at::empty(x.sizes(), x.options()), y_rows = as_rows(y);
     project(x_rows, up_weight, pre);
-    activate(static_cast<Activation>(kind), pre, up_bias, act);
+    const auto up_h = add_low_rank(setting.up, x_rows, pre);
+    activate(setting.kind, pre, up_bias, act);
     project(act, down_weight, y_rows);
     if (down_bias.defined()) y_rows.add_(down_bias);
-    ctx->save_for_backward({x, up_weight, up_bias, down_weight, down_bias, pre});
-    ctx->saved_data["kind"] = kind;
+    const auto down_h = add_low_rank(setting.down, act, y_rows);
+    ctx->save_for_backward({x, up_weight, up_bias, down_weight, down_bias, pre, tensor_of(up_a), tensor_of(up_b), up_h,
+                            tensor_of(down_a), tensor_of(down_b), down_h});
+    ctx->saved_data["kind"] = static_cast<int64_t>(setting.kind);
+    ctx->saved_data["up"] = numbers_of(setting.up);
+    ctx->saved_data["down"] = numbers_of(setting.down);
     return y;
   }
 
@@ -82,13 +95,20 @@ struct MlpFunction : torch::autograd::Function<MlpFunction> {
     const auto saved = ctx->get_saved_variables();
     const auto &x = saved[0], &pre = saved[5];
     const auto kind = static_cast<Activation>(ctx->saved_data["kind"].toInt());
+    const auto up = low_rank_of(saved[6], saved[7], ctx->saved_data["up"].toIntVector());
+    const auto down = low_rank_of(saved[9], saved[10], ctx->saved_data["down"].toIntVector());
     const auto dup = gradient_of(saved[1]), dup_bias = gradient_of(saved[2]);
     const auto ddown = gradient_of(saved[3]), ddown_bias = gradient_of(saved[4]);
     const auto dy = as_rows(grads[0].contiguous());
     const auto act = at::empty({dy.size(0), saved[3].size(1)}, x.options());
     const auto dact = at::empty_like(act);
+    const LowRankGradient low_down(down, saved[11], dy);
     project_back(dy, saved[3], dact);
+    low_down.add_to_input(dact);
     const auto dpre = deactivate(kind, pre, saved[2], {dact, act, dup_bias.data()});
+    const LowRankGradient low_up(up, saved[8], dpre);
+    low_down.add_to_parameters(act);
+    low_up.add_to_parameters(as_rows(x));
     if (ddown.sum.defined()) add_weight_gradient(dy, act, ddown.sum);
     if (ddown_bias.sum.defined()) add_bias_gradient(dy, ddown_bias.sum);
     if (dup.sum.defined()) add_weight_gradient(dpre, as_rows(x), dup.sum);
@@ -96,8 +116,18 @@ struct MlpFunction : torch::autograd::Function<MlpFunction> {
     if (ctx->needs_input_grad(0)) {
       dx = at::empty(x.sizes(), x.options());
       project_back(dpre, saved[1], as_rows(dx));
+      low_up.add_to_input(as_rows(dx));
     }
-    return {dx, dup.returned, dup_bias.returned, ddown.returned, ddown_bias.returned, {}};
+    return {dx,
+            dup.returned,
+            dup_bias.returned,
+            ddown.returned,
+            ddown_bias.returned,
+            low_up.returned_a(),
+            low_up.returned_b(),
+            low_down.returned_a(),
+            low_down.returned_b(),
+            {}};
   }
 };
 
@@ -105,9 +135,12 @@ struct MlpFunction : torch::autograd::Function<MlpFunction> {
 
 at::Tensor mlp(const Linear& up, const Linear& down, Activation activation, const at::Tensor& x) {
   const bool swiglu = activation == Activation::swiglu;
-  if (x.numel() > 0 && takes_kernels({x, up.weight, up.bias, down.weight, down.bias}) && !(swiglu && up.bias.defined()))
-    return MlpFunction::apply(x, up.weight, maybe(up.bias), down.weight, maybe(down.bias),
-                              static_cast<int64_t>(activation));
+  const bool fused = takes_kernels({x, up.weight, up.bias, down.weight, down.bias, up.delta.a, up.delta.b, down.delta.a,
+                                    down.delta.b});
+  if (x.numel() > 0 && fused && !(swiglu && up.bias.defined()))
+    return MlpFunction::apply(x, up.weight, maybe(up.bias), down.weight, maybe(down.bias), maybe(up.delta.a),
+                              maybe(up.delta.b), maybe(down.delta.a), maybe(down.delta.b),
+                              Setting{activation, up.delta, down.delta});
   const auto pre = apply(up, x);
   if (!swiglu) return apply(down, at::gelu(pre, "tanh"));
   const auto halves = pre.chunk(2, -1);

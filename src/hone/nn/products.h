@@ -6,7 +6,7 @@
 namespace hone::nn {
 
 /// y = x Wᵀ.    x [N, K], weight [M, K], y [N, M]: float32, rows contiguous, y overwritten. No gradient is recorded.
-/// Inside a ParallelScope rows are shared out; the same for the other two.
+/// Inside a ParallelScope tiles of the result are shared out; the same for the other two.
 void project(const at::Tensor& x, const at::Tensor& weight, at::Tensor y);
 
 /// dx = dy W (+ dx with `Into::add`): the gradient of x.    dy [N, M], weight [M, K], dx [N, K].

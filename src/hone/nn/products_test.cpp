@@ -48,8 +48,9 @@ TEST(Products, NoRowsAddNothing) {
   EXPECT_TRUE(at::equal(dbias, at::ones({3})));
 }
 
+// Several tiles in both dimensions, with a rest in each.
 TEST(Products, ThreadsDoNotChangeABit) {
-  const auto x = random_tensor({300, 33}, 1), weight = random_tensor({170, 33}, 2), dy = random_tensor({300, 170}, 3);
+  const auto x = random_tensor({530, 800}, 1), weight = random_tensor({790, 800}, 2), dy = random_tensor({530, 790}, 3);
   std::vector<Products> results;
   for (const int threads : {1, 2, 3}) {
     base::Pool pool(threads);

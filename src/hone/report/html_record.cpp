@@ -277,6 +277,8 @@ std::string cost_section(const PageSource& page) {
   std::string facts = fact("time", std::isfinite(wall) ? short_duration(wall) : "");
   facts += fact("tokens trained on", count("train_tokens")) + fact("tokens sampled", count("sampled_tokens"));
   if (wall > 0 && std::isfinite(tokens)) facts += fact("tokens trained a second", format_count(tokens / wall));
+  if (const auto trained = count("trained_parameters"); !trained.empty())
+    facts += fact("parameters trained", trained + " beside " + count("frozen_parameters") + " frozen ones");
   facts += fact("peak memory", std::isfinite(peak) ? format_bytes(peak) : "");
   std::string html =
       facts.empty() ? missing_html("summary.json names no cost.") : "<dl class=\"facts\">" + facts + "</dl>";

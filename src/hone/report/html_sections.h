@@ -29,6 +29,7 @@ std::string results_section(const PageSource& page);  ///< tiles, table, dots wi
 std::string flow_section(const PageSource& page);     ///< "" unless the metrics of two attempts are there
 std::string claims_section(const PageSource& page);
 std::string curves_section(const PageSource& page);
+std::string searches_section(const PageSource& page);  ///< "" unless the summary has searches; in search_tree.cpp
 std::string transcripts_section(const PageSource& page);
 std::string options_section(const PageSource& page);
 std::string cost_section(const PageSource& page);

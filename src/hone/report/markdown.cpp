@@ -77,6 +77,9 @@ std::string cost_line(const Json& cost) {
   if (std::isfinite(wall)) parts.push_back("took " + short_duration(wall));
   if (std::isfinite(trained)) parts.push_back(format_count(trained) + " tokens trained");
   if (std::isfinite(sampled)) parts.push_back(format_count(sampled) + " tokens sampled");
+  const double adapter = number_at(cost, "trained_parameters"), frozen = number_at(cost, "frozen_parameters");
+  if (std::isfinite(adapter) && std::isfinite(frozen))
+    parts.push_back(format_count(adapter) + " parameters trained beside " + format_count(frozen) + " frozen ones");
   if (std::isfinite(peak)) parts.push_back("peak memory " + format_bytes(peak));
   return fmt::format("{}", fmt::join(parts, ", "));
 }

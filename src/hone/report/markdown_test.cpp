@@ -37,6 +37,17 @@ TEST(ReportMarkdown, FitsATerminal) {
   EXPECT_EQ(text.back(), '\n');
 }
 
+TEST(ReportMarkdown, SaysHowManyParametersAnAdapterHas) {
+  const TemporaryFolder run;
+  write_fake_run(run.path(), 1);
+  const auto file = run.path() / "summary.json";
+  Json summary = base::parse_json(base::read_file(file), "summary.json");
+  summary["cost"]["trained_parameters"] = 12000;
+  summary["cost"]["frozen_parameters"] = 4210000;
+  base::write_file_atomic(file, base::dump(summary));
+  EXPECT_TRUE(has(report_markdown(run.path()), " parameters trained beside 4.21M frozen ones, peak memory 432 MB."));
+}
+
 TEST(ReportMarkdown, SaysWhatIsMissing) {
   const TemporaryFolder run;
   write_fake_run(run.path(), 1);

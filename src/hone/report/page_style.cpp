@@ -127,6 +127,21 @@ break-inside:avoid}
 .verdict{font-size:14px;margin:9px 0 0;font-weight:600}
 .turn.good .verdict{color:var(--blue)}
 .turn.bad .verdict{color:var(--orange)}
+.search{margin:0 0 26px}
+svg.search{display:block;max-width:none}
+svg .branch{fill:none;stroke:var(--line);stroke-width:1.4}
+svg .branch.path{stroke:var(--blue);stroke-width:3}
+svg .node rect{fill:var(--panel);stroke:var(--line)}
+svg .node:hover rect{stroke:var(--ink)}
+svg .node.path rect{stroke:var(--blue);stroke-width:2;fill:var(--bg)}
+svg .node.goal rect{fill:var(--blue-soft)}
+svg .node.faulty rect{stroke:var(--orange);stroke-dasharray:4 3}
+svg .node .number{fill:var(--soft);font-size:10px}
+svg .node .by{fill:var(--soft)}
+svg .node .left{text-anchor:end;font-weight:600}
+svg .node.dead .left{fill:var(--soft);font-weight:400}
+svg .node.goal .left{fill:var(--blue)}
+svg .node.faulty .left{fill:var(--orange)}
 .facts{display:grid;grid-template-columns:max-content 1fr;gap:5px 22px;margin:0 0 18px;font-size:14px}
 .facts dt{color:var(--soft)}
 .facts dd{margin:0;overflow-wrap:anywhere}

@@ -66,6 +66,7 @@ std::string nav_html(const std::string& sections) {
                                  {"flow", "First to second attempt"},
                                  {"claims", "Claims"},
                                  {"curves", "Curves"},
+                                 {"searches", "Searches"},
                                  {"transcripts", "Transcripts"},
                                  {"options", "Options"},
                                  {"cost", "Cost"},
@@ -104,7 +105,7 @@ std::string report_html(const std::filesystem::path& run_dir) {
   const PageSource page{folder, summary};
   std::string sections;
   for (const auto& make :
-       {method_section, results_section, flow_section, claims_section, curves_section, transcripts_section,
+       {method_section, results_section, flow_section, claims_section, curves_section, searches_section, transcripts_section,
         options_section, cost_section, environment_section, reproduce_section}) {
     sections += make(page);
   }

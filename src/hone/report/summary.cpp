@@ -103,7 +103,7 @@ std::string default_headline(const Json& summary) {
   return text;
 }
 
-// Wall time and tokens add up over seeds; memory is the largest.
+// Wall time and tokens add up over seeds; memory and parameters are the largest.
 Json cost_of(const RunFolder& folder) {
   Json cost = Json::object();
   for (const RunFolder* seed : seed_folders(folder)) {
@@ -115,7 +115,7 @@ Json cost_of(const RunFolder& folder) {
         if (!cost.contains(name)) cost[name] = value;
         continue;
       }
-      const bool is_peak = name.starts_with("peak");
+      const bool is_peak = name.starts_with("peak") || name.ends_with("parameters");
       const double both = is_peak ? std::max(before, number) : before + number;
       if (value.is_number_integer())
         cost[name] = static_cast<int64_t>(both);

@@ -1,5 +1,6 @@
 #include "hone/rewards/attempts.h"
 
+#include "hone/base/error.h"
 #include "hone/data/countdown_records.h"
 #include "hone/tasks/countdown.h"
 #include "hone/tasks/verifiers.h"
@@ -65,6 +66,48 @@ TEST(MakeRequests, AnInstructionOfTheUsersOwn) {
   tasks::Problem plain;
   plain.prompt = "2+2=";
   EXPECT_EQ(t.decode_all(make_requests({plain}, t, again, 1)[0].turns[1].forced), "again");
+}
+
+constexpr const char* kTurns =
+    "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}"
+    "{% if add_generation_prompt %}<assistant>{% endif %}";
+
+TEST(MakeRequests, ByTheModelsChatTemplate) {
+  const auto t = bytes();
+  const text::ChatTemplate chat(kTurns, "t.jinja", Json{{"bos_token", "<bos>"}});
+  data::Encoder encoder(t, &chat);
+  encoder.ends = {t.id("<retry>")};  // as generation_config.json might have it
+  const auto r = make_requests({conversation()}, encoder, {.max_tokens = 9}, 3)[0];
+  EXPECT_EQ(t.decode_all(r.prompt), "<bos><user>2+2?<end><assistant>");
+  for (const auto& turn : r.turns) {
+    EXPECT_EQ(turn.stop.ids, (Ids{t.id("<retry>"), t.end()}));  // the folder's, and what the template writes
+    EXPECT_EQ(turn.stop.max_tokens, 9);
+  }
+  // This template writes what hone's own format does, so that the second turn is asked for alike.
+  EXPECT_EQ(r.turns[1].forced, make_requests({conversation()}, t, {}, 1)[0].turns[1].forced);
+  tasks::Problem plain;
+  plain.prompt = "2+2?";
+  EXPECT_EQ(make_requests({plain}, encoder, {}, 1)[0].prompt, r.prompt);
+  const auto text = make_requests({plain}, encoder, {.prompts = data::Prompts::as_text}, 1)[0];
+  EXPECT_EQ(t.decode_all(text.prompt), "<bos>2+2?");
+  EXPECT_EQ(text.turns[1].forced, (Ids{t.id("<retry>")}));
+}
+
+TEST(MakeRequests, ATemplateThatRewritesTurnsServesOneAttemptOnly) {
+  const auto t = bytes();
+  const text::ChatTemplate chat("{% for m in messages %}{{ loop.revindex }}{{ m.content }}<end>{% endfor %}", "t.jinja",
+                                Json::object());
+  const data::Encoder encoder(t, &chat);
+  EXPECT_EQ(t.decode_all(make_requests({conversation()}, encoder, {.turns = 1}, 1)[0].prompt), "12+2?<end>");
+  try {
+    make_requests({conversation()}, encoder, {.turns = 2}, 1);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::data);
+    EXPECT_NE(std::string(error.what()).find("t.jinja: the template rewrites earlier turns"), std::string::npos)
+        << error.what();
+    EXPECT_NE(error.remedy().find("hone check --model"), std::string::npos) << error.remedy();
+  }
 }
 
 generate::Completion said(const text::Tokenizer& t, const std::string& text, Finish finish = Finish::stop) {

@@ -17,6 +17,7 @@ struct TaskOptions {
   std::string verifier = "countdown";
   std::string world = "cd3";
   std::string notation = "visible";
+  std::string prompts = "chat";
   int64_t train_problems = 20000, test_problems = 2000;
 
   void visit(base::OptionVisitor& v) {
@@ -26,6 +27,9 @@ struct TaskOptions {
     v.field("world", world, {.help = "family of Countdown problems", .choices = countdown_world_names()});
     v.field("notation", notation,
             {.help = "visible: every result is in the text; hidden: the bare expression", .choices = {"visible", "hidden"}, .source = "card"});
+    v.field("prompts", prompts,
+            {.help = "a prompt of one text: chat: the user's turn in the model's chat template, where it has one; text: as it stands",
+             .choices = {"chat", "text"}});
     v.field("train_problems", train_problems, {.help = "most problems to train on", .min = 1, .max = 1e8, .source = "card"});
     v.field("test_problems", test_problems, {.help = "most held-out problems", .min = 1, .max = 1e6, .source = "card"});
   }

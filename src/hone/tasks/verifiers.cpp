@@ -4,6 +4,7 @@
 #include "hone/base/files.h"
 #include "hone/base/text_match.h"
 #include "hone/tasks/countdown.h"
+#include "hone/tasks/game24_search.h"
 #include "hone/tasks/jsonl.h"
 #include "hone/tasks/number_answer.h"
 #include "hone/tasks/regex_answer.h"
@@ -32,11 +33,12 @@ struct Entry {
   std::string (*answer_fault)(const std::string&);  ///< nullptr for Countdown, which has numbers and a target instead
 };
 
-constexpr std::array<Entry, 4> kVerifiers = {{
+constexpr std::array<Entry, 5> kVerifiers = {{
     {"exact", verify_exact, any_answer},
     {"number", verify_number, number_fault},
     {"regex", verify_regex, regex_error},
     {"countdown", verify_countdown, nullptr},
+    {"game24", verify_game24, nullptr},
 }};
 
 const Entry& find_verifier(std::string_view name) {
@@ -91,10 +93,12 @@ Problem read_problem(const Json& row, const std::string& place, const Entry& ver
   problem.id = place;
   if (verifier.answer_fault == nullptr) {
     constexpr int64_t kLargest = 1'000'000'000'000;
+    const bool game24 = verifier.verify == verify_game24;
     problem.numbers = read_numbers(row, place);
-    problem.target = base::get_int(row, "target", -kLargest, kLargest, place);
+    const bool given = !game24 || find_field(row, "target") != nullptr;
+    problem.target = given ? base::get_int(row, "target", -kLargest, kLargest, place) : 24;
     if (find_field(row, "prompt") == nullptr && find_field(row, "messages") == nullptr) {
-      problem.prompt = countdown_prompt(problem.numbers, problem.target);
+      problem.prompt = countdown_prompt(problem.numbers, problem.target) + (game24 ? " search" : "");
       return problem;
     }
   } else {

@@ -13,12 +13,14 @@ namespace hone::tasks {
 /// "regex"     the answer is a regular expression (PCRE2, work and depth limited) that must match somewhere in the
 ///             completion; anchor it with ^ and $ to match all of it
 /// "countdown" strict Countdown (numbers and target from the problem)
+/// "game24"    the same of what follows the last "answer" of a search in text
 /// Errors: usage with the nearest name.
 Verifier make_verifier(std::string_view name);
 std::vector<std::string> verifier_names();
 
 /// Problems of a JSONL file, one object a line: {"prompt", "answer"}, {"prompt": [messages], "answer"},
-/// {"messages", "answer"}, or Countdown's {"numbers"|"nums", "target"} (a prompt is made when it has none).
+/// {"messages", "answer"}, or Countdown's {"numbers"|"nums", "target"} (a prompt is made when it has none; game24's
+/// target is 24 where the row has none).
 /// `verifier` decides which fields a row must have; an answer may be a string or a number. Other columns are ignored.
 /// Empty lines are skipped; a byte-order mark is refused by name.
 /// Errors: data, naming file:line and the field: an answer that its verifier can't use (no number in it, a pattern that

@@ -16,7 +16,7 @@ std::string refusal(std::string_view row, std::string_view verifier) {
 }
 
 TEST(Verifiers, ByName) {
-  EXPECT_EQ(verifier_names(), (std::vector<std::string>{"exact", "number", "regex", "countdown"}));
+  EXPECT_EQ(verifier_names(), (std::vector<std::string>{"exact", "number", "regex", "countdown", "game24"}));
   Problem problem;
   problem.answer = "42";
   problem.numbers = {40, 2};

@@ -7,8 +7,7 @@
 namespace hone::text {
 
 /// At least `least_bytes` of words of several scripts, numbers, code and emoji, in lines; the same on every machine,
-/// and in bench/rivals/encode_text.py byte for byte. For a measurement: text::Tokenizer::load(tokenizer.json), then
-/// encode() of the documents that bench_documents() cuts; its bytes / 10^6 / seconds are the MB/s.
+/// and in bench/rivals/encode_text.py byte for byte.
 std::string bench_text(std::size_t least_bytes);
 
 }  // namespace hone::text

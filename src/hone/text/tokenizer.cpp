@@ -63,6 +63,14 @@ Ids Tokenizer::encode(std::string_view text, const EncodeOptions& options) const
   return options.surroundings == Surroundings::none ? ids : pipeline::process(pipeline_->post, ids).ids;
 }
 
+std::optional<int32_t> Tokenizer::opening() const {
+  const bool own = kind_ == TokenizerKind::symbols || kind_ == TokenizerKind::bytes;
+  if (own || format_ == Format::sentence_piece) return has_bos() ? std::optional(bos()) : std::nullopt;
+  constexpr int32_t kText = -1;  // stands for a text: no token has this id
+  const Ids around = pipeline::process(pipeline_->post, {kText}).ids;
+  return around.empty() || around.front() == kText ? std::nullopt : std::optional(around.front());
+}
+
 Encoding Tokenizer::encode_pair(std::string_view first, std::string_view second, const EncodeOptions& options) const {
   const Ids a = pipeline::encode(*pipeline_, first, found_as(options.specials));
   const Ids b = pipeline::encode(*pipeline_, second, found_as(options.specials));

@@ -105,6 +105,12 @@ class Tokenizer {
   int32_t pad() const { return role(pad_, "<pad>"); }
   int32_t bos() const { return role(bos_, "<bos>"); }
   int32_t end() const { return role(end_, "<end>"); }
+  /// Whether there is such a token.
+  bool has_bos() const { return bos_ >= 0 || find("<bos>").has_value(); }
+  bool has_end() const { return end_ >= 0 || find("<end>").has_value(); }
+  /// The token that a text of its own begins with: <bos> for hone's own tokenizers and SentencePiece models, otherwise
+  /// what the file's post-processor puts in front (GPT-2's and Qwen's put nothing, though they may have a bos).
+  std::optional<int32_t> opening() const;
   /// Token texts by role, as tokenizer_config.json names them; an empty one keeps what was there.
   struct Roles {
     std::string pad, bos, end;

@@ -141,5 +141,22 @@ INSTANTIATE_TEST_SUITE_P(Tokenizers, Golden,
                            return name;
                          });
 
+TEST(TokenizerFiles, ATextBeginsWithWhatTheFileSays) {
+  const auto opening = [](const char* file) {
+    const auto tokenizer = Tokenizer::load(golden() / file);
+    const auto id = tokenizer.opening();
+    return id ? tokenizer.token(*id) : std::string();
+  };
+  EXPECT_EQ(opening("gpt2.json"), "");
+  EXPECT_EQ(opening("qwen2.json"), "");
+  EXPECT_EQ(opening("llama3.json"), "<|begin_of_text|>");
+  EXPECT_EQ(opening("bert-cased.json"), "[CLS]");
+  // A bos that the post-processor does not put in front is not one that texts begin with.
+  const auto gpt2 = Tokenizer::load(golden() / "gpt2.json");
+  EXPECT_FALSE(gpt2.with_roles({.pad = "", .bos = "<|endoftext|>", .end = ""}).opening().has_value());
+  const auto own = Tokenizer::bytes(standard_specials());
+  EXPECT_EQ(own.opening(), own.bos());
+}
+
 }  // namespace
 }  // namespace hone::text

@@ -34,11 +34,16 @@ ExampleSource countdown_source(Env& env, const BaseOptions& o, const tasks::Task
 
 }  // namespace
 
+models::Model on_device(const Env& env, models::Model model) {
+  models::to_device(model.decoder, env.device);
+  return model;
+}
+
 models::Model base_model(Env& env, Session& session, const BaseOptions& o, const tasks::TaskOptions& task,
                          const tasks::TaskSet& tasks,
                          const std::function<double(const models::Model&)>& accuracy) {
-  if (!o.model.empty()) return models::open(o.model);
-  auto model = fresh_model(env, o, task);
+  if (!o.model.empty()) return on_device(env, models::open(o.model));
+  auto model = on_device(env, fresh_model(env, o, task));
   const auto source = countdown_source(env, o, task, tasks.train, model.tokenizer);
   fit(env, session, "base", model.decoder, o.fit, source, [&](int64_t, Json&) {
     const double reached = accuracy(model);

@@ -10,6 +10,9 @@
 
 namespace hone::train {
 
+/// The model on the run's device, where training and generation then take place.
+models::Model on_device(const Env& env, models::Model model);
+
 /// Opens `options.model`, or trains a fresh one (phase "base") until `accuracy(model)` reaches options.accuracy or the
 /// steps are spent. `accuracy` is asked every fit.check_every steps and should look at validation problems, not at those that results are measured on.
 /// Errors: usage if there is neither a model folder nor a Countdown world to learn from; those of models::open.

@@ -33,8 +33,7 @@ void check(const data::Example& e, int64_t vocab, int64_t context) {
 
 // Copies a float column of one example into its place in a row, if the examples have that column.
 void put(at::Tensor& column, const std::vector<float>& values, int64_t row, int64_t begin) {
-  require(column.defined() != values.empty(), ErrorKind::internal,
-          "a column that only some examples of a batch have");
+  require(column.defined() != values.empty(), ErrorKind::internal, "a column that only some examples of a batch have");
   if (values.empty()) return;
   std::copy(values.begin(), values.end(), column.data_ptr<float>() + row * column.size(1) + begin);
 }
@@ -85,7 +84,9 @@ Groups group_rows(std::span<const data::Example> examples, const MicroOptions& o
   if (o.rows == Rows::packed) {
     std::vector<int64_t> lengths(examples.size());
     std::transform(examples.begin(), examples.end(), lengths.begin(), length);
-    return data::pack(lengths, std::min(o.row_tokens, o.context));
+    // One example that is longer than a row makes the rows of its batch as long.
+    const int64_t longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
+    return data::pack(lengths, std::max(longest, std::min(o.row_tokens, o.context)));
   }
   std::vector<int64_t> order(examples.size());
   std::iota(order.begin(), order.end(), 0);
@@ -141,8 +142,10 @@ tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_
   for (const auto& e : examples) check(e, vocab, context);
   MicroOptions options{.rows = rows, .row_tokens = row_tokens, .vocab = vocab, .context = context};
   Groups groups;
-  if (rows == Rows::packed) groups = group_rows(examples, options);
-  else for (std::size_t i = 0; i < examples.size(); ++i) groups.push_back({static_cast<int64_t>(i)});
+  if (rows == Rows::packed)
+    groups = group_rows(examples, options);
+  else
+    for (std::size_t i = 0; i < examples.size(); ++i) groups.push_back({static_cast<int64_t>(i)});
   return fill(examples, groups, width_of(examples, groups), rows);
 }
 

@@ -17,7 +17,8 @@ enum class Rows {
 };
 
 /// One batch of the given examples. Float columns are filled when the examples carry them.
-///   row_tokens  width of packed rows; ignored for one_each (the longest example decides)
+///   row_tokens  width of packed rows, or the length of the longest example where that is more; ignored for one_each
+///               (the longest example decides)
 /// Errors: data if an id is outside [0, vocab), an example is empty, or longer than `context`.
 tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_t row_tokens, int64_t vocab,
                       int64_t context);

@@ -5,6 +5,8 @@
 #include "hone/base/rng.h"
 #include "hone/report/run_record.h"
 
+#include <c10/core/Device.h>
+
 #include <atomic>
 #include <filesystem>
 
@@ -19,6 +21,7 @@ struct Env {
   const std::atomic<bool>& stop;        ///< set by Ctrl-C: checkpoint and throw Interrupted
   double checkpoint_seconds = 30;       ///< time between checkpoints
   std::string command;                  ///< as typed, for the next commands shown at the end
+  c10::Device device = c10::kCPU;       ///< where the run's models live; see on_device
 };
 
 }  // namespace hone::train

@@ -27,7 +27,7 @@ tensor::Loss language_loss(const models::Decoder& model, const tensor::Batch& ba
 void fit(Env& env, Session& session, std::string_view phase, models::Decoder& model, const FitOptions& options,
          const ExampleSource& source, const Monitor& monitor) {
   const auto micro = micro_options(options, model);
-  optim::AdamW optimizer(model.flat, decay_segments(model, options.optim.weight_decay), options.optim);
+  optim::AdamW optimizer(model.trained(), decay_segments(model, options.optim.weight_decay), options.optim);
   Slots slots(model, env.pool);
   TrainState state{model, optimizer};
   session.phase(phase, options.steps, state, [&](int64_t step) {

@@ -15,7 +15,7 @@ struct FitOptions {
     v.field("batch", batch, {.help = "examples a step", .min = 1, .max = 1e6});
     v.field("micro_tokens", micro_tokens, {.help = "tokens of a micro-batch (what one worker holds at a time)", .min = 1});
     v.field("rows", rows, {.help = "packed: several examples share a row", .choices = {"one_each", "packed"}});
-    v.field("row_tokens", row_tokens, {.help = "width of packed rows", .min = 1});
+    v.field("row_tokens", row_tokens, {.help = "width of packed rows; longer examples make longer rows", .min = 1});
     v.field("check_every", check_every, {.help = "steps between looks at held-out data", .min = 1});
     v.field("patience", patience, {.help = "stop after this many looks without a better held-out loss; 0 = off", .min = 0});
     v.group("optim", optim);

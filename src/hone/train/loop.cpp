@@ -145,9 +145,14 @@ class Turn {
 }  // namespace
 
 std::string model_hash(const models::Decoder& model) {
-  const auto flat = model.flat.cpu();
-  const auto bytes = static_cast<std::size_t>(flat.numel()) * sizeof(float);
-  return base::sha256_hex({reinterpret_cast<const char*>(flat.data_ptr<float>()), bytes}).substr(0, 16);
+  base::Sha256 hash;
+  for (const at::Tensor& numbers : {model.flat, model.adapter.flat}) {
+    if (!numbers.defined()) continue;
+    const auto here = numbers.cpu();
+    hash.add({reinterpret_cast<const char*>(here.data_ptr<float>()),
+              static_cast<std::size_t>(here.numel()) * sizeof(float)});
+  }
+  return hash.hex().substr(0, 16);
 }
 
 void run_loop(Env& env, Session& session, const models::Decoder& policy, const LoopPlan& plan) {

@@ -52,7 +52,7 @@ struct LoopPlan {
 ///           without their fields; those of the stages. Interrupted between parts and stages when env.stop is set
 void run_loop(Env& env, Session& session, const models::Decoder& policy, const LoopPlan& plan);
 
-/// The first 16 hex digits of the SHA-256 of all parameters.
+/// The first 16 hex digits of the SHA-256 of all parameters, an adapter's included.
 std::string model_hash(const models::Decoder& model);
 
 /// A rollout as a row: {"problem","sample","turns":[{"text","ids","logprob","finish"}]}; logprob is the sum over the

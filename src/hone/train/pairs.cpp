@@ -73,7 +73,7 @@ void fit_pairs(Env& env, Session& session, std::string_view phase, const PairFit
   const int64_t steps = pair_steps(o, static_cast<int64_t>(fit.pairs.size()));
   const auto micro = micro_options(fit);
   const auto loss = loss_of(fit);
-  optim::AdamW optimizer(fit.policy.flat, decay_segments(fit.policy, o.optim.weight_decay), o.optim);
+  optim::AdamW optimizer(fit.policy.trained(), decay_segments(fit.policy, o.optim.weight_decay), o.optim);
   Slots slots(fit.policy, env.pool);
   TrainState state{fit.policy, optimizer};
   session.phase(phase, steps, state, [&](int64_t step) {

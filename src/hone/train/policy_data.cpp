@@ -30,6 +30,7 @@ data::Example policy_example(const generate::Request& request, const generate::R
 
 double check_on_policy(const models::Decoder& model, std::span<const data::Example> examples,
                        const MicroOptions& options, base::Pool& pool, double limit) {
+  if (model.activations != at::kFloat) limit = std::max(limit, kHalfGap);
   const auto trainer = score_examples(model, examples, options, pool);
   double gap = 0;
   for (std::size_t i = 0; i < examples.size(); ++i)

@@ -17,9 +17,13 @@ namespace hone::train {
 data::Example policy_example(const generate::Request& request, const generate::Rollout& rollout,
                              std::span<const double> advantage, std::span<const double> kl_weight = {});
 
+/// The least `limit` of check_on_policy for a model with bfloat16 activations, nats.
+inline constexpr double kHalfGap = 0.25;
+
 /// Largest |sampler − trainer| over all sampled tokens, in nats: the trainer's log-probs under `model` against the
 /// behavior log-probs in `examples`. Errors: numeric when it is above `limit`: training on such rollouts would not be
-/// on-policy (a sampler that renormalises differently, or stale weights).
+/// on-policy (a sampler that renormalises differently, or stale weights). A model with bfloat16 activations is allowed
+/// at least kHalfGap: its products keep 8 bits, and the sampler's have other shapes than the trainer's.
 double check_on_policy(const models::Decoder& model, std::span<const data::Example> examples,
                        const MicroOptions& options, base::Pool& pool, double limit = 1e-4);
 

@@ -3,6 +3,7 @@
 #include "hone/base/error.h"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
@@ -23,25 +24,43 @@ std::string label_of(std::string_view kind, std::string_view name) {
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-checkpoint::TensorData tensor_data(const std::string& name, const at::Tensor& t) {
-  return {name, checkpoint::Dtype::f32, t.sizes().vec(), t.data_ptr()};
+// The tensors of a checkpoint, in the memory that it is written from.
+using Numbers = std::vector<std::pair<std::string, at::Tensor>>;
+Numbers numbers_of(TrainState& s) {
+  return {{"parameters", s.model.trained().cpu()},
+          {"first_moment", s.optimizer.first_moment().cpu()},
+          {"second_moment", s.optimizer.second_moment().cpu()}};
 }
 
-std::vector<checkpoint::TensorFile> files_of(TrainState& s) {
-  return {{"train", {tensor_data("parameters", s.model.flat), tensor_data("first_moment", s.optimizer.first_moment()),
-                     tensor_data("second_moment", s.optimizer.second_moment())}}};
+std::vector<checkpoint::TensorFile> files_of(const Numbers& numbers) {
+  checkpoint::TensorFile file{"train", {}};
+  for (const auto& [name, t] : numbers)
+    file.tensors.push_back({name, checkpoint::Dtype::f32, t.sizes().vec(), t.data_ptr()});
+  return {file};
 }
 
-void read_into(const checkpoint::SafetensorsFile& file, const char* name, at::Tensor& t) {
+void read_into(const checkpoint::SafetensorsFile& file, const char* name, const at::Tensor& t) {
   const auto* info = file.find(name);
   require(info && info->elements() == t.numel(), ErrorKind::format,
           "{}: tensor \"{}\" does not fit this run's model of {} numbers", file.path().string(), name, t.numel());
-  file.read_floats(*info, {t.data_ptr<float>(), static_cast<std::size_t>(t.numel())});
+  at::Tensor here = t.is_cpu() ? t : at::empty({t.numel()});
+  file.read_floats(*info, {here.data_ptr<float>(), static_cast<std::size_t>(t.numel())});
+  if (!t.is_cpu()) t.copy_(here);
+}
+
+// An adapter means something beside its own base alone, and the base is not in the checkpoint.
+void require_base(const checkpoint::Saved& saved, const Json& state, const std::string& base) {
+  const std::string stored = base::get_string_or(state, "base_sha256", "", "state.json");
+  if (stored == base) return;
+  throw Error(ErrorKind::data,
+              fmt::format("{}: holds an adapter to a base with other weights (SHA-256 {}…, now {}…)", saved.dir.string(),
+                          stored.substr(0, 16), base.substr(0, 16)),
+              "put the model folder back that the run began with, or start a new run");
 }
 
 void load_into(const checkpoint::Saved& saved, const Json& state, TrainState& s) {
   const auto file = checkpoint::open_state_tensors(saved, "train");
-  read_into(file, "parameters", s.model.flat);
+  read_into(file, "parameters", s.model.trained());
   read_into(file, "first_moment", s.optimizer.first_moment());
   read_into(file, "second_moment", s.optimizer.second_moment());
   s.optimizer.set_steps(base::get_int(state, "optimizer_steps", 0, INT64_MAX, "state.json"));
@@ -70,13 +89,15 @@ void Session::commit(std::string_view label, const Json& fields, TrainState* ten
     state["notes"] = tensors->notes;
     state["optimizer_steps"] = tensors->optimizer.steps();
   }
-  const auto files = tensors ? files_of(*tensors) : std::vector<checkpoint::TensorFile>{};
+  const auto numbers = tensors ? numbers_of(*tensors) : Numbers{};
+  const auto files = tensors ? files_of(numbers) : std::vector<checkpoint::TensorFile>{};
   saved_.push_back(checkpoint::save_state(root_, ++sequence_, label, state, files));
 }
 
 void Session::phase(std::string_view name, int64_t steps, TrainState& state,
                     const std::function<Next(int64_t step)>& body) {
   const auto label = label_of("phase", name);
+  const std::string base = state.model.adapted() ? models::hash_of(state.model) : "";
   int64_t step = 0;
   // The newest commit of this phase decides where it goes on.
   std::vector<checkpoint::Saved> mine;
@@ -84,18 +105,22 @@ void Session::phase(std::string_view name, int64_t steps, TrainState& state,
     if (saved.label == label) mine.push_back(saved);
   if (!mine.empty()) {
     const auto json = checkpoint::load_state(mine.back());
+    require_base(mine.back(), json, base);
     load_into(mine.back(), json, state);
     if (base::get_bool_or(json, "done", false, "state.json")) return;
     step = base::get_int(json, "step", 0, steps, "state.json");
   }
   const auto save = [&](int64_t next_step, bool done) {
-    commit(label, {{"step", next_step}, {"done", done}}, &state);
+    Json fields = {{"step", next_step}, {"done", done}};
+    if (!base.empty()) fields["base_sha256"] = base;
+    commit(label, fields, &state);
     for (const auto& old : mine) checkpoint::remove_state(old);
     std::erase_if(saved_, [&](const auto& s) { return s.label == label && s.sequence != sequence_; });
     mine = {saved_.back()};
   };
   auto* progress = env_.record.progress();
   if (progress) progress->begin(name);
+  if (state.model.adapted() && mine.empty()) announce(name, state.model);
   auto last_save = Clock::now();
   Next next = Next::go_on;
   for (; step < steps && next == Next::go_on; ++step) {
@@ -111,6 +136,14 @@ void Session::phase(std::string_view name, int64_t steps, TrainState& state,
   }
   if (progress) progress->end();
   save(step, true);
+}
+
+void Session::announce(std::string_view name, const models::Decoder& model) {
+  const int64_t trained = model.trained().numel(), frozen = models::parameter_count(model);
+  env_.record.event("adapter", {{"phase", name}, {"trained_parameters", trained}, {"frozen_parameters", frozen}});
+  if (auto* progress = env_.record.progress())
+    progress->say(fmt::format("{}: {} parameters are trained beside {} frozen ones ({:.2f} %)", name, trained, frozen,
+                              100.0 * static_cast<double>(trained) / static_cast<double>(frozen)));
 }
 
 bool Session::has(std::string_view name) const {

@@ -16,7 +16,7 @@
 
 namespace hone::train {
 
-/// What a phase trains. `notes` holds whatever else the body carries from step to step (running means, best so far);
+/// What a phase trains: all of a model, or its adapter; checkpoints hold that, and the hash of an adapter's base. `notes` holds whatever else the body carries from step to step (running means, best so far);
 /// it is saved with every checkpoint.
 struct TrainState {
   models::Decoder& model;
@@ -36,6 +36,7 @@ class Session {
 
   /// Calls body(step) for step = 0, 1, … until `steps` or until it says stop; commits every env.checkpoint_seconds and
   /// at the end. A phase that an earlier run finished only loads its final model, optimiser and notes.
+  /// Errors: data when a checkpoint's adapter belongs to another base than the model's.
   /// Throws Interrupted after a commit when env.stop is set.
   void phase(std::string_view name, int64_t steps, TrainState& state, const std::function<Next(int64_t step)>& body);
 
@@ -45,6 +46,7 @@ class Session {
   bool has(std::string_view name) const;
 
  private:
+  void announce(std::string_view name, const models::Decoder& model);
   void commit(std::string_view label, const Json& state, TrainState* tensors);
   Env& env_;
   std::filesystem::path root_;

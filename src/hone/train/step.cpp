@@ -4,6 +4,7 @@
 #include "hone/kernels/elementwise.h"
 #include "hone/nn/fused.h"
 #include "hone/nn/parallel.h"
+#include "hone/train/device_batch.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -21,9 +22,16 @@ constexpr int64_t kReduceChunk = int64_t{1} << 16;  // floats
 // Points every parameter's gradient into one flat buffer, so that the reduction and the update are single passes.
 void bind_gradients(models::Decoder& replica, const at::Tensor& flat) {
   int64_t offset = 0;
-  replica.visit([&](const std::string&, at::Tensor& t) {
+  replica.visit_trained([&](const std::string&, at::Tensor& t) {
     t.mutable_grad() = flat.narrow(0, offset, t.numel()).view(t.sizes().vec());
     offset += t.numel();
+  });
+}
+
+// The masks of dropout of one micro-batch: they depend on the update and its place among the batches, not on the slot.
+void choose_masks(models::Decoder& replica, const Rng& masks) {
+  replica.visit_maps([&](const std::string& name, nn::Linear& map) {
+    if (map.delta.dropout > 0) map.delta.mask_key = masks.fork(name).key();
   });
 }
 
@@ -40,6 +48,14 @@ struct Sums {
     for (const auto& [name, value] : loss.metrics) metrics[name] += value;
   }
 };
+
+// Batches side by side on the CPU; one after the other on a device, which is busy with one.
+void for_batches(const models::Decoder& model, base::Pool& pool, std::span<const MicroBatch> micros,
+                 const std::function<void(int64_t index)>& work) {
+  const auto count = static_cast<int64_t>(micros.size());
+  if (model.flat.is_cpu()) return pool.for_each(count, [&](int64_t i, int) { work(i); });
+  for (int64_t i = 0; i < count; ++i) work(i);
+}
 
 StepReport report_of(const std::vector<Sums>& parts) {
   StepReport r;
@@ -65,8 +81,11 @@ int64_t slot_count(int64_t parameters, int64_t gradient_bytes) {
 }
 
 Slots::Slots(models::Decoder& model, base::Pool& pool, int64_t gradient_bytes) : model_(model), pool_(pool) {
-  for (int64_t i = 0; i < slot_count(model.flat.numel(), gradient_bytes); ++i) {
-    slots_.push_back({models::replica(model), at::zeros_like(model.flat)});
+  const at::Tensor& trained = model.trained();
+  // By the whole model's size: a large frozen base wants joined batches as much as a trained one.
+  const int64_t count = on_cpu() ? slot_count(model.flat.numel(), gradient_bytes) : 1;
+  for (int64_t i = 0; i < count; ++i) {
+    slots_.push_back({models::replica(model), at::zeros_like(trained)});
     bind_gradients(slots_.back().replica, slots_.back().gradient);
   }
 }
@@ -77,8 +96,20 @@ void Slots::for_slots(int64_t count, const std::function<void(int64_t slot)>& wo
   work(0);
 }
 
+int64_t Slots::joined_tokens() const {
+  if (!on_cpu()) return kDeviceTokens;
+  return slots_.size() == 1 ? kOneSlotTokens : 0;
+}
+
+void Slots::clear(int64_t slot) {
+  if (!on_cpu()) return slots_[slot].gradient.zero_(), void();
+  float* gradient = slots_[slot].gradient.data_ptr<float>();
+  nn::for_ranges(model_.trained().numel(), kReduceChunk,
+                 [&](int64_t begin, int64_t end, int64_t) { std::fill(gradient + begin, gradient + end, 0.0f); });
+}
+
 void Slots::reduce(int64_t used) {
-  const int64_t size = model_.flat.numel();
+  const int64_t size = model_.trained().numel();
   pool_.for_each((size + kReduceChunk - 1) / kReduceChunk, [&](int64_t chunk, int) {
     const int64_t begin = chunk * kReduceChunk, count = std::min(size - begin, kReduceChunk);
     float* total = slots_[0].gradient.data_ptr<float>() + begin;
@@ -86,15 +117,17 @@ void Slots::reduce(int64_t used) {
   });
 }
 
-StepReport Slots::step(std::span<const MicroBatch> micros, const MicroLoss& loss, optim::AdamW& optimizer, double lr) {
+StepReport Slots::step(std::span<const MicroBatch> given, const MicroLoss& loss, optim::AdamW& optimizer, double lr) {
+  const JoinedBatches regrouped(given, model_.flat.device(), joined_tokens());
+  const auto micros = regrouped.batches();
   // A slot without a micro-batch would only add zeros; the first holds the sum.
   const int64_t used = std::clamp<int64_t>(static_cast<int64_t>(micros.size()), 1, static_cast<int64_t>(slots_.size()));
+  const Rng masks = model_.adapter.masks.fork("update", {static_cast<uint64_t>(optimizer.steps())});
   std::vector<Sums> parts(static_cast<std::size_t>(used));
   for_slots(used, [&](int64_t s) {
-    float* gradient = slots_[s].gradient.data_ptr<float>();
-    nn::for_ranges(model_.flat.numel(), kReduceChunk,
-                   [&](int64_t begin, int64_t end, int64_t) { std::fill(gradient + begin, gradient + end, 0.0f); });
+    clear(s);
     for (int64_t i = s; i < static_cast<int64_t>(micros.size()); i += used) {
+      choose_masks(slots_[s].replica, masks.fork("micro-batch", {static_cast<uint64_t>(i)}));
       const auto value = loss(slots_[s].replica, micros[i].batch);
       if (value.sum.requires_grad()) {
         const nn::DirectGradients direct;
@@ -112,9 +145,11 @@ StepReport Slots::step(std::span<const MicroBatch> micros, const MicroLoss& loss
   return r;
 }
 
-StepReport Slots::evaluate(std::span<const MicroBatch> micros, const MicroLoss& loss) {
+StepReport Slots::evaluate(std::span<const MicroBatch> given, const MicroLoss& loss) {
+  const JoinedBatches regrouped(given, model_.flat.device(), on_cpu() ? 0 : kDeviceTokens);
+  const auto micros = regrouped.batches();
   std::vector<Sums> parts(micros.size());
-  pool_.for_each(static_cast<int64_t>(micros.size()), [&](int64_t i, int) {
+  for_batches(model_, pool_, micros, [&](int64_t i) {
     at::NoGradGuard no_grad;
     parts[i].add(loss(model_, micros[i].batch), micros[i].batch);
   });
@@ -125,8 +160,9 @@ std::vector<optim::Segment> decay_segments(const models::Decoder& model, double 
   std::vector<optim::Segment> segments;
   int64_t offset = 0;
   models::Decoder view = model;
-  view.visit([&](const std::string& name, at::Tensor& t) {
-    const double decay = t.dim() == 2 && name != "positions.weight" ? weight_decay : 0.0;
+  view.visit_trained([&](const std::string& name, at::Tensor& t) {
+    const bool matrix = t.dim() == 2 || view.adapted();  // the B of a fused map lie one after the other in one row
+    const double decay = matrix && name != "positions.weight" ? weight_decay : 0.0;
     segments.push_back({offset, offset + t.numel(), decay});
     offset += t.numel();
   });
@@ -136,11 +172,13 @@ std::vector<optim::Segment> decay_segments(const models::Decoder& model, double 
 std::vector<std::vector<float>> score_examples(const models::Decoder& model, std::span<const data::Example> examples,
                                                const MicroOptions& options, base::Pool& pool, double temperature) {
   require(options.rows == Rows::one_each, ErrorKind::internal, "score_examples needs one sequence a row");
-  const auto micros = micro_batches(examples, options);
+  const auto given = micro_batches(examples, options);
+  const JoinedBatches regrouped(given, model.flat.device(), model.flat.is_cpu() ? 0 : kDeviceTokens);
+  const auto micros = regrouped.batches();
   std::vector<std::vector<float>> out(examples.size());
-  pool.for_each(static_cast<int64_t>(micros.size()), [&](int64_t i, int) {
+  for_batches(model, pool, micros, [&](int64_t i) {
     at::NoGradGuard no_grad;
-    const auto logp = models::logprobs(model, micros[i].batch, temperature);
+    const auto logp = models::logprobs(model, micros[i].batch, temperature).cpu();
     const float* values = logp.data_ptr<float>();
     for (std::size_t row = 0; row < micros[i].order.size(); ++row) {
       const auto index = micros[i].order[row];

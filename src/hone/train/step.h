@@ -32,13 +32,17 @@ inline constexpr int64_t kGradientBytes = int64_t{512} << 20;
 /// Slots of a model: as many gradients as fit `gradient_bytes`, at least 1 and at most 8.
 int64_t slot_count(int64_t parameters, int64_t gradient_bytes = kGradientBytes);
 
-/// Gradient buffers and per-slot replicas of one model. Two regimes, chosen by the model's size alone:
+/// Gradient buffers and per-slot replicas of one model; gradients are those of what is trained, so that an adapted
+/// model takes none of its base's size. Two regimes on the CPU, chosen by the model's size alone:
 ///
 ///   2–8 slots  threads run whole micro-batches side by side; slot s takes micro-batches s, s + slots, …
-///   1 slot     for a model of which two gradients do not fit (above 64 M parameters): micro-batches run one after the
-///              other, and the threads share every matrix product and kernel (nn::ParallelScope)
+///   1 slot     for a model of which two gradients do not fit (above 64 M parameters): micro-batches are joined to
+///              larger ones and run one after the other; the threads share every product and kernel (nn::ParallelScope)
 ///
 /// In both the order of every sum, and with it every bit, is the same for any number of threads.
+///
+/// A model on another device (models::to_device) has 1 slot; its micro-batches are joined into larger ones there
+/// (train/device_batch.h), so that the device has work. Sums on a device are not the same to the bit from run to run.
 class Slots {
  public:
   /// gradient_bytes is for tests: 0 forces the one-slot regime.
@@ -57,8 +61,11 @@ class Slots {
  private:
   struct Slot {
     models::Decoder replica;
-    at::Tensor gradient;  ///< flat, same layout as Decoder::flat
+    at::Tensor gradient;  ///< flat, same layout as Decoder::trained()
   };
+  bool on_cpu() const { return model_.flat.is_cpu(); }
+  int64_t joined_tokens() const;
+  void clear(int64_t slot);
   void for_slots(int64_t count, const std::function<void(int64_t slot)>& work);
   void reduce(int64_t used);
   models::Decoder& model_;
@@ -66,7 +73,8 @@ class Slots {
   std::vector<Slot> slots_;
 };
 
-/// Parameter groups of a decoder for AdamW: matrices decay, norms and biases don't (nor do embeddings of positions).
+/// Parameter groups of what is trained of a decoder, for AdamW: matrices decay (adapters consist of them), norms and
+/// biases don't (nor do embeddings of positions).
 std::vector<optim::Segment> decay_segments(const models::Decoder& model, double weight_decay);
 
 /// log p(ids[t] | …) under `model` for every example with loss there; no gradient, parallel over micro-batches.

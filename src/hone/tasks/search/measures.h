@@ -1,4 +1,4 @@
-// What Stream of Search measures of traces (arXiv:2404.03683, §4–5): solved or not, mistakes, states visited, and how
+// What Stream of Search measures of traces (arXiv:2404.03683): solved or not, mistakes, states visited, and how
 // far they are like each of the 12 symbolic solvers.
 #pragma once
 

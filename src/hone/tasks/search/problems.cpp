@@ -17,6 +17,8 @@ namespace {
 
 // So many draws in a row without a new problem: the world is used up.
 constexpr int kMostMisses = 1'000'000;
+// So many draws for one target: hardly any numbers reach it, and another one is tried.
+constexpr int kMostTries = 2'000;
 
 bool reaches(const CountdownWorld& world, const Numbers& numbers, int64_t target) {
   const Walk outcome = walk_all(world, numbers, [&](const Derivation&, Rational end) {
@@ -119,12 +121,12 @@ std::vector<Problem> draw_search_problems(const CountdownWorld& world, SearchSpl
             world.name, problems.size());
     Numbers numbers;
     for (int i = 0; i < world.count; ++i) numbers.push_back(world.low + static_cast<int64_t>(rng.below(range)));
-    if (!belongs(numbers, target, split) || !reaches(world, numbers, target)) continue;
-    if (split == SearchSplit::train || taken.insert({numbers, target}).second) {
+    const bool fits = belongs(numbers, target, split) && reaches(world, numbers, target);
+    if (fits && (split == SearchSplit::train || taken.insert({numbers, target}).second)) {
       problems.push_back(problem_of(numbers, target));
       misses = 0;
     }
-    target = targets[rng.below(targets.size())];
+    if (fits || misses % kMostTries == kMostTries - 1) target = targets[rng.below(targets.size())];
   }
   return problems;
 }

@@ -23,10 +23,10 @@ SearchSplit search_split(std::string_view name);
 /// with fewer than two targets.
 std::vector<int64_t> held_out_targets(const CountdownWorld& world);
 
-/// `count` problems as the official generator draws them: a target uniformly, then numbers until they reach it.
-/// Training problems may repeat; those of the other splits are distinct. No (multiset, target) pair of `val` is ever in
-/// `train`, whatever the seed (split_of decides). prompt = compact_prompt().
-/// Errors: usage for a world with fractions, and when the world holds too few.
+/// `count` problems as the official generator draws them: a target uniformly, then numbers until they reach it (a
+/// target that hardly any reach gives way to another one after 2,000 tries). Training problems may repeat; those of the
+/// other splits are distinct. No (multiset, target) pair of `val` is ever in `train`, whatever the seed (split_of
+/// decides). prompt = compact_prompt(). Errors: usage for a world with fractions, and when the world holds too few.
 std::vector<Problem> draw_search_problems(const CountdownWorld& world, SearchSplit split, int64_t count, Rng rng);
 
 /// A problem, a search for it, and the way there without search.

@@ -1,4 +1,4 @@
-// The symbolic solvers of Stream of Search (arXiv:2404.03683, §3.2): depth-first and breadth-first with beams 1 to 5,
+// The symbolic solvers of Stream of Search (arXiv:2404.03683): depth-first and breadth-first with beams 1 to 5,
 // each with two heuristics, 12 in all. A solver writes what it does as a trace.
 #pragma once
 

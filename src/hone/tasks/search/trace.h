@@ -1,4 +1,4 @@
-// A search written down, mistakes and dead ends included: the language of Stream of Search (arXiv:2404.03683, §3). A
+// A search written down, mistakes and dead ends included: the language of Stream of Search (arXiv:2404.03683). A
 // trace is a list of events; it is kept as lines of text, the paper's own (the interchange form):
 //
 //   Current State: 24:[4, 9, 3], Operations: []

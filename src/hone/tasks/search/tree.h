@@ -10,7 +10,7 @@
 
 namespace hone::tasks::search {
 
-/// Kinds of mistakes, as the paper counts them (§5).
+/// Kinds of mistakes, as the paper counts them.
 enum class Fault {
   arithmetic,   ///< an operation that is not true; a leaf's verdict that is not
   state,        ///< numbers or operations that are not those of the node; an operand that is not there
@@ -57,7 +57,7 @@ SearchTree build_tree(const Trace& trace, const Numbers& numbers, int64_t target
 /// The states without a fault, the root included: sorted numbers, each once.
 std::set<Numbers> states_visited(const SearchTree& tree);
 
-/// |a ∩ b| / max(|a|, |b|): how far two searches looked at the same states [the paper's alignment, §4.3]. 0 for none.
+/// |a ∩ b| / max(|a|, |b|): how far two searches looked at the same states [the paper's alignment]. 0 for none.
 double alignment(const std::set<Numbers>& a, const std::set<Numbers>& b);
 
 }  // namespace hone::tasks::search

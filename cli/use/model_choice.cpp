@@ -1,0 +1,80 @@
+#include "cli/use/model_choice.h"
+
+#include "hone/base/error.h"
+#include "hone/base/files.h"
+#include "hone/base/json.h"
+#include "hone/base/run_dir.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace hone::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_model(const fs::path& folder) {
+  std::error_code code;
+  return fs::is_regular_file(folder / "config.json", code);
+}
+
+bool is_run(const fs::path& folder) {
+  std::error_code code;
+  return fs::is_regular_file(folder / "run.json", code);
+}
+
+// "models/score", or "" when the summary names none that is there.
+fs::path improved_model(const fs::path& run) {
+  std::error_code code;
+  const fs::path file = run / "summary.json";
+  if (!fs::exists(file, code)) return {};
+  const Json summary = base::parse_json(base::read_file(file), file.string());
+  const std::string name = base::get_string_or(summary, "improved", "", file.string());
+  const bool plain = !name.empty() && name.find('/') == std::string::npos && name != "." && name != "..";
+  return plain && is_model(run / "models" / name) ? run / "models" / name : fs::path();
+}
+
+std::string models_of_seeds(const fs::path& run) {
+  std::error_code code;
+  return is_run(run / "seed-1") ? fmt::format("name one seed of it: {}", (run / "seed-1").string()) : "";
+}
+
+}  // namespace
+
+fs::path find_model(const fs::path& runs, const std::string& word) {
+  if (is_model(word)) return word;
+  std::error_code code;
+  if (fs::is_directory(word, code) && !is_run(word)) {
+    const bool adapter = fs::exists(fs::path(word) / "adapter_config.json", code);
+    throw Error(ErrorKind::usage,
+                fmt::format("{} holds {}", word, adapter ? "an adapter, no model" : "neither config.json nor run.json"),
+                adapter ? "a run keeps the merged model of the same name in models/"
+                        : "give a model folder (config.json, model.safetensors, tokenizer.json) or a run");
+  }
+  const fs::path run = base::find_run(runs, word);
+  if (const fs::path improved = improved_model(run); !improved.empty()) return improved;
+  std::vector<std::string> models;
+  for (fs::directory_iterator it(run / "models", code), end; !code && it != end; it.increment(code)) {
+    if (is_model(it->path())) models.push_back(it->path().string());
+  }
+  std::sort(models.begin(), models.end());
+  if (models.size() == 1) return models[0];
+  if (models.empty()) {
+    const std::string seeds = models_of_seeds(run);
+    throw Error(
+        ErrorKind::usage, fmt::format("{} holds no model", run.string()),
+        seeds.empty() ? "give a finished run, or a folder that holds config.json and model.safetensors" : seeds);
+  }
+  throw Error(ErrorKind::usage, fmt::format("{} holds {} models", run.string(), models.size()),
+              fmt::format("name one of them: {}", fmt::join(models, ", ")));
+}
+
+fs::path run_behind(const fs::path& runs, const std::string& word) {
+  if (!is_model(word)) return base::find_run(runs, word);
+  fs::path folder = fs::path(word).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  const fs::path run = folder.parent_path().parent_path();
+  return folder.parent_path().filename() == "models" && is_run(run) ? run : fs::path();
+}
+
+}  // namespace hone::cli

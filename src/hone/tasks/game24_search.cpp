@@ -1,0 +1,201 @@
+#include "hone/tasks/game24_search.h"
+
+#include "hone/base/error.h"
+#include "hone/tasks/countdown_walk.h"
+
+#include <algorithm>
+
+namespace hone::tasks {
+namespace {
+
+constexpr int64_t kTarget = 24;
+// Largest number with a word of its own. 24 can be reached from every solvable multiset without a larger one.
+constexpr int64_t kLargest = 199;
+constexpr int64_t kHighest = 13;  // of a puzzle of the Game of 24
+
+struct Move {
+  Rational a;
+  char op = '+';
+  Rational b, result;
+  Pool next;
+};
+
+bool can_be_written(Rational value) { return value.num <= kLargest && value.den <= kLargest; }
+
+// The moves of a position in the order that they are tried in. Of a pair's moves with one result only the first is
+// there (4 * 1 and 4 / 1).
+std::vector<Move> moves_of(const Pool& pool) {
+  static const CountdownWorld kWorld = [] {
+    CountdownWorld world = countdown_world("game24");
+    world.cap = kLargest;
+    return world;
+  }();
+  std::vector<Move> moves;
+  const auto& v = pool.values;
+  for (std::size_t i = 0; i < pool.size; ++i) {
+    if (i > 0 && v[i] == v[i - 1]) continue;
+    for (std::size_t j = i + 1; j < pool.size; ++j) {
+      if (j > i + 1 && v[j] == v[j - 1]) continue;
+      const std::size_t of_pair = moves.size();
+      const auto consider = [&](Rational a, char op, Rational b) {
+        const auto result = legal_result(kWorld, a, op, b);
+        if (!result || !can_be_written(*result)) return;
+        const auto same = [&](const Move& m) { return m.result == *result; };
+        if (std::any_of(moves.begin() + static_cast<std::ptrdiff_t>(of_pair), moves.end(), same)) return;
+        moves.push_back({a, op, b, *result, replace_pair(pool, i, j, *result)});
+      };
+      for (const char op : {'+', '*', '-', '/'}) consider(v[j], op, v[i]);
+      if (v[i] != v[j]) consider(v[i], '/', v[j]);
+    }
+  }
+  return moves;
+}
+
+bool reaches(const Pool& pool) {
+  if (pool.size == 1) return pool.values[0] == Rational{kTarget, 1};
+  const auto moves = moves_of(pool);
+  return std::any_of(moves.begin(), moves.end(), [](const Move& m) { return reaches(m.next); });
+}
+
+void add_step(MarkedWords& text, const Move& move) {
+  text.add(move.a);
+  text.add(std::string_view(&move.op, 1));
+  text.add(move.b);
+  text.add("=");
+  text.add(move.result);
+}
+
+void add_derivation(MarkedWords& text, const std::vector<Move>& path) {
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (i > 0) text.add(";");
+    add_step(text, path[i]);
+  }
+}
+
+class SearchWriter {
+ public:
+  SearchWriter(MarkedWords& text, double doubt, Rng rng) : text_(text), doubt_(doubt), rng_(rng) {}
+
+  // Whether the position led to 24; if so, `path` holds the moves.
+  bool explore(const Pool& pool, std::vector<Move>& path) {
+    for (const Move& move : moves_of(pool)) {
+      add_step(text_, move);
+      const bool good = reaches(move.next), last = move.next.size == 1;
+      const bool doubted = !good && !last && rng_.uniform() < doubt_;
+      text_.add(good || doubted ? "yes" : "no", doubted ? 0 : 1);
+      if (!good && !doubted) continue;
+      path.push_back(move);
+      if (last) return true;
+      text_.add(":");
+      for (std::size_t i = 0; i < move.next.size; ++i) text_.add(move.next.values[i]);
+      text_.add(":");
+      if (explore(move.next, path)) return true;
+      path.pop_back();
+    }
+    text_.add("back");
+    return false;
+  }
+
+ private:
+  MarkedWords& text_;
+  double doubt_;
+  Rng rng_;
+};
+
+// A uniformly drawn solution among those that can be written.
+bool random_path(const Pool& pool, Rng& rng, std::vector<Move>& path) {
+  if (pool.size == 1) return pool.values[0] == Rational{kTarget, 1};
+  auto moves = moves_of(pool);
+  rng.shuffle(moves);
+  for (const Move& move : moves) {
+    path.push_back(move);
+    if (random_path(move.next, rng, path)) return true;
+    path.pop_back();
+  }
+  return false;
+}
+
+}  // namespace
+
+void MarkedWords::add(std::string_view word, uint8_t learn) {
+  words.emplace_back(word);
+  learned.push_back(learn);
+}
+
+void MarkedWords::add(Rational value, uint8_t learn) {
+  if (value.den == 1) return add(std::to_string(value.num), learn);
+  for (const std::string& word :
+       {std::string("("), std::to_string(value.num), std::string("/"), std::to_string(value.den), std::string(")")})
+    add(word, learn);
+}
+
+std::vector<std::string> game24_words() {
+  std::vector<std::string> words;
+  for (int64_t n = 0; n <= kLargest; ++n) words.push_back(std::to_string(n));
+  for (const char* word :
+       {"+", "-", "*", "/", "(", ")", "=", ";", "->", ":", "yes", "no", "back", "answer", "search", "check"})
+    words.emplace_back(word);
+  return words;
+}
+
+std::string game24_prompt(const std::vector<int64_t>& numbers) { return countdown_prompt(numbers, kTarget); }
+
+std::string game24_search_prompt(const std::vector<int64_t>& numbers) { return game24_prompt(numbers) + " search"; }
+
+Problem game24_search_problem(const std::vector<int64_t>& numbers) {
+  Problem problem = make_problem(countdown_world("game24"), numbers, kTarget);
+  problem.prompt = game24_search_prompt(numbers);
+  return problem;
+}
+
+MarkedWords game24_search(const std::vector<int64_t>& numbers, double doubt, Rng rng) {
+  MarkedWords text;
+  std::vector<Move> path;
+  if (!SearchWriter(text, doubt, rng).explore(make_pool(numbers), path)) return text;
+  text.add("answer");
+  add_derivation(text, path);
+  return text;
+}
+
+MarkedWords game24_checks(std::span<const std::vector<int64_t>> puzzles, int64_t count, Rng rng) {
+  require(!puzzles.empty(), ErrorKind::internal, "game24_checks was given no puzzle");
+  MarkedWords text;
+  text.add("check", 0);
+  for (int64_t i = 0; i < count; ++i) {
+    const auto moves = moves_of(make_pool(puzzles[rng.below(puzzles.size())]));
+    const Pool& position = moves[rng.below(moves.size())].next;
+    for (std::size_t k = 0; k < position.size; ++k) text.add(position.values[k], 0);
+    text.add(reaches(position) ? "yes" : "no");
+  }
+  return text;
+}
+
+MarkedWords game24_derivation(const std::vector<int64_t>& numbers, Rng rng) {
+  MarkedWords text;
+  std::vector<Move> path;
+  if (random_path(make_pool(numbers), rng, path)) add_derivation(text, path);
+  return text;
+}
+
+std::vector<std::vector<int64_t>> game24_training_multisets() {
+  const auto& world = countdown_world("game24");
+  const auto solvable = all_game24();
+  std::vector<std::vector<int64_t>> all;
+  std::vector<int64_t> n(4);
+  for (n[0] = 1; n[0] <= kHighest; ++n[0])
+    for (n[1] = n[0]; n[1] <= kHighest; ++n[1])
+      for (n[2] = n[1]; n[2] <= kHighest; ++n[2])
+        for (n[3] = n[2]; n[3] <= kHighest; ++n[3]) {
+          const bool puzzle = std::binary_search(solvable.begin(), solvable.end(), n);
+          if (!puzzle || split_of(world, n, kTarget) == Split::train) all.push_back(n);
+        }
+  return all;
+}
+
+Verdict verify_game24(const Problem& problem, std::string_view completion) {
+  constexpr std::string_view kAnswer = "answer";
+  const auto at = completion.rfind(kAnswer);
+  return verify_countdown(problem, at == std::string_view::npos ? completion : completion.substr(at + kAnswer.size()));
+}
+
+}  // namespace hone::tasks

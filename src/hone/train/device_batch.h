@@ -1,0 +1,40 @@
+// Micro-batches as a device, or a model too large for side-by-side slots, wants them: few and large.
+#pragma once
+
+#include "hone/train/collate.h"
+
+#include <ATen/core/Tensor.h>
+
+#include <span>
+#include <vector>
+
+namespace hone::train {
+
+/// Tokens of a batch on a device, padding counted. Logits of a 50,257-token vocabulary take 200 KB a token in float32,
+/// a few times over with their softmax and gradients: 16,384 tokens need about 10 GB.
+inline constexpr int64_t kDeviceTokens = 16384;
+
+/// Consecutive micro-batches joined while they fit `most_tokens`: narrower rows are padded to the widest one with
+/// token 0, position 0, segment −1, no loss and zeros. Rows stay whole and in order, so sums over tokens and over rows
+/// are those of the parts.
+/// Errors: internal when some parts have a column that others lack.
+std::vector<MicroBatch> joined(std::span<const MicroBatch> parts, int64_t most_tokens);
+
+/// Tokens of a batch for a model whose micro-batches run one after the other on the CPU (train::Slots): enough rows that
+/// the BLAS's copies of the weights, made anew for every product, cost little. Activations take 0.6 MB a token at
+/// GPT-2's 124 M parameters.
+inline constexpr int64_t kOneSlotTokens = 2048;
+
+/// The batches to run for `parts`: joined up to `most_tokens` and moved to the device; the parts themselves on the CPU
+/// with most_tokens 0. `parts` must outlive it.
+class JoinedBatches {
+ public:
+  JoinedBatches(std::span<const MicroBatch> parts, const at::Device& device, int64_t most_tokens);
+  std::span<const MicroBatch> batches() const { return batches_; }
+
+ private:
+  std::vector<MicroBatch> own_;
+  std::span<const MicroBatch> batches_;
+};
+
+}  // namespace hone::train
