@@ -109,8 +109,7 @@ gguf::Exported to_peft(const Call& call, const fs::path& adapter, const fs::path
 int run_export(const Call& call) {
   const auto to = call.value("--to");
   if (!to || (*to != "hf" && *to != "gguf" && *to != "peft")) {
-    throw Error(ErrorKind::usage,
-                to ? fmt::format("--to: \"{}\" is not supported", *to) : "hone export needs a format",
+    throw Error(ErrorKind::usage, to ? fmt::format("--to: \"{}\" is not supported", *to) : "hone export needs a format",
                 "--to hf (a folder for transformers), gguf (a file for llama.cpp) or peft (an adapter)");
   }
   fs::path from = (*to == "peft" ? adapter_folder(call) : find_model(call.runs, call.operands[0])).lexically_normal();
@@ -146,7 +145,8 @@ Command export_verb() {
       1,
       1,
       "Writes a trained model where other programs read it: a Hugging Face folder, or one GGUF file with the weights "
-      "as f32, f16 or q8_0, the byte-level BPE tokenizer and the chat template; or, of a run with lora.rank, the adapter "
+      "as f32, f16 or q8_0, the byte-level BPE tokenizer and the chat template; or, of a run with lora.rank, the "
+      "adapter "
       "for PEFT (hf and gguf then hold the merged model). Nothing that exists is overwritten.",
       "hone export latest --to gguf\n"
       "hone export runs/latest/models/sft --to gguf --type q8_0 --out m.gguf\n"

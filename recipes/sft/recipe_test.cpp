@@ -140,9 +140,9 @@ TEST(SftRecipe, AnAdapterIsKeptBesideItsBaseAndMerged) {
 
   options->model = (first / "models/sft").string();
   train::run_recipe(run, *options, further.path());
-  const auto merged_losses = losses(further.path(), "base"), adapted_losses = losses(first.path(), "sft");
-  ASSERT_EQ(merged_losses.size(), adapted_losses.size());
-  for (std::size_t i = 0; i < merged_losses.size(); ++i) EXPECT_NEAR(merged_losses[i], adapted_losses[i], 1e-5) << i;
+  const auto as_adapter = losses(first.path(), "sft"), as_merged = losses(further.path(), "base");
+  ASSERT_EQ(as_adapter.size(), as_merged.size());
+  for (std::size_t i = 0; i < as_merged.size(); ++i) EXPECT_NEAR(as_merged[i], as_adapter[i], 1e-4) << i;
   EXPECT_FALSE(fs::exists(further / "models/base"));
   model = models::open_decoder(first / "models/sft");
   EXPECT_TRUE(at::equal(model.flat, merged.flat));

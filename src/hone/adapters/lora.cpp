@@ -97,7 +97,8 @@ std::vector<Module> modules_of(Decoder& decoder) {
 }
 
 AdapterConfig config_of(const LoraOptions& options, const Decoder& decoder) {
-  AdapterConfig config{.rank = options.rank, .alpha = options.alpha, .dropout = options.dropout, .rslora = options.rslora};
+  AdapterConfig config{
+      .rank = options.rank, .alpha = options.alpha, .dropout = options.dropout, .rslora = options.rslora};
   config.fan_in_fan_out = decoder.config.family == Family::gpt2;
   Decoder view = decoder;  // modules point into it
   const auto modules = modules_of(view);
@@ -108,9 +109,10 @@ AdapterConfig config_of(const LoraOptions& options, const Decoder& decoder) {
     const bool known = std::any_of(modules.begin(), modules.end(),
                                    [&](const Module& module) { return checkpoint::is_named(module.name, target); });
     if (known) continue;
-    throw Error(ErrorKind::usage,
-                fmt::format("lora.targets: this model has no module \"{}\"{}", target, base::suggestion(target, leaves)),
-                fmt::format("all-linear, or some of: {}", fmt::join(leaves, ",")));
+    throw Error(
+        ErrorKind::usage,
+        fmt::format("lora.targets: this model has no module \"{}\"{}", target, base::suggestion(target, leaves)),
+        fmt::format("all-linear, or some of: {}", fmt::join(leaves, ",")));
   }
   return config;
 }

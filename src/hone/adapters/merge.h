@@ -8,8 +8,8 @@
 
 namespace hone::adapters {
 
-/// While one lives, W + Σ scale B A stands in the place of every adapted W, in float32, and the adapter is switched off.
-/// At the end W is what it was bit for bit, from a saved copy: subtracting would round.
+/// While one lives, W + Σ scale B A stands in the place of every adapted W, in float32, and the adapter is switched
+/// off. At the end W is what it was bit for bit, from a saved copy: subtracting would round.
 ///
 /// Whoever shares the decoder's storage sees the merged weights too: nothing else may use them meanwhile.
 /// Cost: memory for a copy of the adapted maps. Nearest relative: models::merged, in storage of its own.

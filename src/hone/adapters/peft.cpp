@@ -51,8 +51,10 @@ std::vector<Adapted> adapted_modules(Decoder& decoder) {
 
 std::string some_of(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 6;
-  const std::vector<std::string> first(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
-  return fmt::format("{}{}", fmt::join(first, ", "), names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "");
+  const std::vector<std::string> first(names.begin(),
+                                       names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size())));
+  return fmt::format("{}{}", fmt::join(first, ", "),
+                     names.size() > kShown ? fmt::format(" and {} more", names.size() - kShown) : "");
 }
 
 // Names and shapes that a base asks of an adapter's file.
@@ -78,8 +80,8 @@ void check_tensors(const checkpoint::SafetensorsFile& file, Decoder& base, const
     if (!found)
       missing.push_back(name);
     else if (found->shape != shape)
-      wrong.push_back(fmt::format("{} is {}, not {}", name, checkpoint::shape_text(found->shape),
-                                  checkpoint::shape_text(shape)));
+      wrong.push_back(
+          fmt::format("{} is {}, not {}", name, checkpoint::shape_text(found->shape), checkpoint::shape_text(shape)));
   }
   for (const auto& tensor : file.header().tensors)
     if (!expected.contains(tensor.name)) unused.push_back(checkpoint::quote_name(tensor.name));
@@ -88,7 +90,8 @@ void check_tensors(const checkpoint::SafetensorsFile& file, Decoder& base, const
   if (!missing.empty()) text += fmt::format("; {} missing: {}", missing.size(), some_of(missing));
   if (!unused.empty()) text += fmt::format("; {} never used: {}", unused.size(), some_of(unused));
   if (!wrong.empty()) text += fmt::format("; {} of another shape: {}", wrong.size(), some_of(wrong));
-  const std::string trained = config.base.empty() ? "" : ", which says it was trained beside " + checkpoint::quote_name(config.base);
+  const std::string trained =
+      config.base.empty() ? "" : ", which says it was trained beside " + checkpoint::quote_name(config.base);
   throw Error(ErrorKind::format, fmt::format("{} does not fit this base{}{}", where, trained, text),
               "give the base that the adapter was trained beside; adapters of embeddings and heads are not read");
 }
@@ -136,8 +139,8 @@ void require_same(const at::Tensor& found, const at::Tensor& expected, double li
   const double gap = relative_gap(found, expected);
   if (gap <= limit) return;
   throw Error(ErrorKind::internal,
-              fmt::format("{}: logits of the probe batch differ by {:.2e} of their size; at most {:.0e} is allowed", what,
-                          gap, limit),
+              fmt::format("{}: logits of the probe batch differ by {:.2e} of their size; at most {:.0e} is allowed",
+                          what, gap, limit),
               "nothing was kept; if it happens again, the disk or the memory is failing, or this is a bug");
 }
 

@@ -194,7 +194,10 @@ std::string Child::ended_how() {
     const int number = WTERMSIG(status_);
     return fmt::format("was killed by signal {} ({})", number, ::strsignal(number));
   }
-  return fmt::format("exited with code {}", WEXITSTATUS(status_));
+  const int code = WEXITSTATUS(status_);
+  if (code > 128 && code < 128 + NSIG)  // how a shell reports it
+    return fmt::format("exited with code {} (killed by signal {}, {})", code, code - 128, ::strsignal(code - 128));
+  return fmt::format("exited with code {}", code);
 }
 
 std::string Child::last_words() const {

@@ -17,22 +17,49 @@ constexpr std::size_t kMaxNames = 4096;
 constexpr std::size_t kMaxShown = 200;
 
 // Keys that change what the adapter computes, or what it was made from, and that hone does not do.
-constexpr std::array kRefused = {"use_dora",        "use_qalora",         "use_bdlora",
-                                 "lora_bias",       "layer_replication",  "target_parameters",
-                                 "modules_to_save", "alora_invocation_tokens", "trainable_token_indices",
-                                 "kasa_config",     "arrow_config",       "velora_config",
-                                 "monteclora_config", "lora_ga_config"};
+constexpr std::array kRefused = {"use_dora",
+                                 "use_qalora",
+                                 "use_bdlora",
+                                 "lora_bias",
+                                 "layer_replication",
+                                 "target_parameters",
+                                 "modules_to_save",
+                                 "alora_invocation_tokens",
+                                 "trainable_token_indices",
+                                 "kasa_config",
+                                 "arrow_config",
+                                 "velora_config",
+                                 "monteclora_config",
+                                 "lora_ga_config"};
 
 // Keys that are read, or that say nothing of what a finished adapter computes.
-constexpr std::array kKnown = {"peft_type",        "task_type",       "base_model_name_or_path",
-                               "revision",         "auto_mapping",    "inference_mode",
-                               "peft_version",     "r",               "lora_alpha",
-                               "lora_dropout",     "target_modules",  "exclude_modules",
-                               "fan_in_fan_out",   "bias",            "use_rslora",
-                               "init_lora_weights", "layers_to_transform", "layers_pattern",
-                               "rank_pattern",     "alpha_pattern",   "loftq_config",
-                               "eva_config",       "corda_config",    "megatron_config",
-                               "megatron_core",    "qalora_group_size", "ensure_weight_tying",
+constexpr std::array kKnown = {"peft_type",
+                               "task_type",
+                               "base_model_name_or_path",
+                               "revision",
+                               "auto_mapping",
+                               "inference_mode",
+                               "peft_version",
+                               "r",
+                               "lora_alpha",
+                               "lora_dropout",
+                               "target_modules",
+                               "exclude_modules",
+                               "fan_in_fan_out",
+                               "bias",
+                               "use_rslora",
+                               "init_lora_weights",
+                               "layers_to_transform",
+                               "layers_pattern",
+                               "rank_pattern",
+                               "alpha_pattern",
+                               "loftq_config",
+                               "eva_config",
+                               "corda_config",
+                               "megatron_config",
+                               "megatron_core",
+                               "qalora_group_size",
+                               "ensure_weight_tying",
                                "runtime_config"};
 
 // Ways to begin that change the base as well: the adapter alone is then not what was trained.
@@ -82,7 +109,7 @@ void read_names(const Json& json, std::string_view key, std::string_view where, 
   const auto found = json.find(key);
   if (found == json.end() || is_nothing(*found)) return;
   if (found->is_string()) {
-    pattern ? *pattern = found->get<std::string>() : names.emplace_back(found->get<std::string>());
+    pattern ? * pattern = found->get<std::string>() : names.emplace_back(found->get<std::string>());
     return;
   }
   require(found->is_array() && found->size() <= kMaxNames, ErrorKind::format,
@@ -129,7 +156,8 @@ void read_layers(const Json& json, std::string_view where, AdapterConfig& config
   const auto found = json.find("layers_to_transform");
   if (found == json.end() || found->is_null()) return;
   const Json list = found->is_array() ? *found : Json::array({*found});
-  require(list.size() <= kMaxNames, ErrorKind::format, "{}: \"layers_to_transform\" has {} entries", where, list.size());
+  require(list.size() <= kMaxNames, ErrorKind::format, "{}: \"layers_to_transform\" has {} entries", where,
+          list.size());
   for (const Json& layer : list) {
     const bool whole = layer.is_number_unsigned() && layer.get<uint64_t>() <= 1 << 20;
     require(whole, ErrorKind::format, "{}: \"layers_to_transform\" holds {}; expected numbers of layers", where,

@@ -86,7 +86,7 @@ TEST(SummaryFile, MissingOutcomesLeaveNoFiles) {
   train::TestRun run(folder.path());
   auto file = two_arms();
   for (auto& [arm, outcomes] : file.outcomes.arms) outcomes.erase("b");
-  expect_error(ErrorKind::data, {"\"b\""}, [&] { write_summary(run.env, file); });
+  expect_error(ErrorKind::data, {"\"gain\""}, [&] { write_summary(run.env, file); });
   EXPECT_FALSE(fs::exists(folder / "summary.json"));
   EXPECT_FALSE(fs::exists(folder / "outcomes.json"));
 }

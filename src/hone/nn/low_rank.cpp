@@ -76,8 +76,8 @@ void add_product(const LowRank& delta, at::Tensor weight) {
   const at::NoGradGuard no_grad;
   for_parts(delta, [&](const LowRankPart& part, const Place& place) {
     const auto a = delta.a.detach().narrow(0, place.rank, part.rank), b = matrix_at(delta.b.detach(), part, place);
-    weight.narrow(0, part.first_row, part.rows).addmm_(b.to(weight.scalar_type()), a.to(weight.scalar_type()), 1,
-                                                       part.scale);
+    weight.narrow(0, part.first_row, part.rows)
+        .addmm_(b.to(weight.scalar_type()), a.to(weight.scalar_type()), 1, part.scale);
   });
 }
 

@@ -135,8 +135,8 @@ struct MlpFunction : torch::autograd::Function<MlpFunction> {
 
 at::Tensor mlp(const Linear& up, const Linear& down, Activation activation, const at::Tensor& x) {
   const bool swiglu = activation == Activation::swiglu;
-  const bool fused = takes_kernels({x, up.weight, up.bias, down.weight, down.bias, up.delta.a, up.delta.b, down.delta.a,
-                                    down.delta.b});
+  const bool fused = takes_kernels(
+      {x, up.weight, up.bias, down.weight, down.bias, up.delta.a, up.delta.b, down.delta.a, down.delta.b});
   if (x.numel() > 0 && fused && !(swiglu && up.bias.defined()))
     return MlpFunction::apply(x, up.weight, maybe(up.bias), down.weight, maybe(down.bias), maybe(up.delta.a),
                               maybe(up.delta.b), maybe(down.delta.a), maybe(down.delta.b),
