@@ -15,11 +15,9 @@ std::vector<fs::path> text_files() {
   return files;
 }
 
-// The verbs, and what gen, chat and eval have of libtorch, are driven from outside (tests/invariants), and a
-// recipe_test.cpp covers the whole folder of a recipe.
+// The verbs are driven from outside (tests/invariants), and a recipe_test.cpp covers the whole folder of a recipe.
 bool is_tested_elsewhere(const fs::path& source) {
-  return source.parent_path() == "cli/commands" || source.begin()->string() == "recipes" ||
-         source == "cli/use/studio.cpp" || source == "cli/use/eval_report.cpp";
+  return source.parent_path() == "cli/commands" || source.begin()->string() == "recipes";
 }
 
 TEST(Hygiene, EveryUnitHasItsTestBesideIt) {
