@@ -15,8 +15,9 @@ struct ChildLimits {
   std::size_t line_bytes = std::size_t{1} << 20;  ///< longest line it may say
 };
 
-/// The program has a process group of its own and is killed with it: by the destructor, and by the kernel when hone
-/// dies. Thread-compatible: call from one thread.
+/// The program has a process group of its own, which the destructor kills. When hone itself is killed, the kernel kills
+/// the shell; what the shell started in a pipeline sees the end of its input. Thread-compatible: call from one thread,
+/// which must outlive the child.
 class Child {
  public:
   /// Starts `command` by /bin/sh -c with pipes for its standard input, output and errors.
