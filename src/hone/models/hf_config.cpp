@@ -218,7 +218,7 @@ void read_windows(DecoderConfig& c, const Json& j, const std::string& type, std:
       require(slides || kind == "full_attention", ErrorKind::format,
               "{}: layer_types has {}; allowed: full_attention, sliding_attention", where, shown(kind));
       require(!slides || window > 0, ErrorKind::format,
-              "{}: layer_types has sliding_attention, but sliding_window is {}", where, shown(j["sliding_window"]));
+              "{}: layer_types has sliding_attention, but sliding_window is null", where);
       if (!slides) windows[i] = 0;
     }
   } else {

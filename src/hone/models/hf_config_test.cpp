@@ -181,6 +181,8 @@ TEST(HfConfig, ReadsTheVariantsOfLlama) {
   EXPECT_EQ(read(with(sliding, "max_window_layers", 1)).windows, (std::vector<int64_t>{0, 5, 5}));
   const Json types = {"sliding_attention", "full_attention", "sliding_attention"};
   EXPECT_EQ(read(with(sliding, "layer_types", types)).windows, (std::vector<int64_t>{5, 0, 5}));
+  const Json unsaid = with(with(as("qwen2"), "use_sliding_window", true), "layer_types", types);
+  EXPECT_EQ(read(unsaid).windows, (std::vector<int64_t>{4096, 0, 4096}));
   const auto qwen3 = read(as("qwen3"));
   EXPECT_TRUE(qwen3.qk_norm && !qwen3.qkv_bias);
   EXPECT_EQ(qwen3.head_dim, 128);
