@@ -1,5 +1,6 @@
 #include "cli/recipe_args.h"
 
+#include "cli/use/model_choice.h"
 #include "hone/base/error.h"
 #include "hone/base/files.h"
 #include "hone/base/text_match.h"
@@ -18,7 +19,7 @@ constexpr Option kRecipeOptions[] = {
     {"--preset", "P", "a named set of values (hone show <recipe>)"},
     {"--data", "FILE", "JSONL file of problems or texts"},
     {"--verifier", "V", "judge of answers: exact number regex countdown"},
-    {"--model", "DIR", "start from this model folder"},
+    {"--model", "MODEL", "start from this model folder, or what a run made"},
     {"--set", "A.B=C", "any option of the recipe; may be repeated"},
 };
 
@@ -79,8 +80,15 @@ Recipe with_preset(report::RecipeCard card, const std::string& preset) {
   return recipe;
 }
 
+// A run that is given as a model means the model that came out of it; anything else is a folder.
+std::string model_named(const Call& call, const std::string& word) {
+  std::error_code code;
+  const auto is_run = [&](const fs::path& folder) { return fs::is_regular_file(folder / "run.json", code); };
+  return is_run(word) || is_run(call.runs / word) ? find_model(call.runs, word).string() : word;
+}
+
 void set_named(Recipe& recipe, const Call& call, const std::string& option) {
-  const auto value = call.value(option);
+  auto value = call.value(option);
   if (!value) return;
   const std::string path = option.substr(2);
   const auto entries = recipe.set->entries();
@@ -89,6 +97,7 @@ void set_named(Recipe& recipe, const Call& call, const std::string& option) {
                 fmt::format("see its options: hone show {}", recipe.card.name));
   }
   require(!value->empty(), ErrorKind::usage, "{} is empty", option);
+  if (option == "--model") value = model_named(call, *value);
   recipe.set->set(path, base::toml_spelling(*value), base::Origin::set, option);
 }
 

@@ -55,6 +55,18 @@ TEST(RecipeArgs, LaterPlacesWin) {
   EXPECT_EQ(entry_of(recipe, "world").origin, base::Origin::preset);
 }
 
+TEST(RecipeArgs, ARunAsAModelIsTheModelThatCameOutOfIt) {
+  const TestFolder folder;
+  folder.file("r/run.json", "{}");
+  folder.file("r/models/base/config.json", "{}");
+  const std::string made = folder.file("r/models/grpo/config.json", "{}");
+  folder.file("r/summary.json", R"({"improved": "grpo"})");
+  const std::string model = made.substr(0, made.rfind('/')), run = (folder.path() / "r").string();
+  EXPECT_EQ(text_value(resolved({"grpo", "--model", run}), "model"), model);
+  EXPECT_EQ(text_value(resolved({"grpo", "--model", "r", "--runs", folder.path().string()}), "model"), model);
+  EXPECT_EQ(text_value(resolved({"grpo", "--model", "elsewhere"}), "model"), "elsewhere");
+}
+
 TEST(RecipeArgs, NamedOptionsAreShortForSet) {
   const Recipe recipe = resolved({"score", "--data", "a \"b\".jsonl", "--verifier", "number", "--model", "dir"});
   EXPECT_EQ(text_value(recipe, "data"), "a \"b\".jsonl");
