@@ -4,7 +4,7 @@
 # What is already done is skipped: packages are looked up once, the build is incremental.
 BUILD        ?= build
 JOBS         ?= $(shell nproc)
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 5
 # ccache, where it is installed, may reuse objects built with the precompiled header.
 export CCACHE_SLOPPINESS = pch_defines,time_macros,include_file_mtime,include_file_ctime
 
