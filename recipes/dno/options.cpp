@@ -2,7 +2,6 @@
 #include "recipes/dno/options.h"
 
 #include "hone/base/error.h"
-#include "hone/base/text_match.h"
 #include "hone/report/recipe_card.h"
 #include "hone/tasks/countdown.h"
 
@@ -10,7 +9,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <sstream>
 
 namespace hone::recipes::dno {
 
@@ -79,18 +77,12 @@ const std::vector<std::string>& arm_names() {
 }
 
 std::vector<std::string> parse_arms(const std::string& list) {
-  if (list == "all") return arm_names();
-  std::vector<std::string> arms;
-  std::stringstream parts(list);
-  for (std::string arm; std::getline(parts, arm, ',');) {
-    if (std::find(arm_names().begin(), arm_names().end(), arm) == arm_names().end())
-      fail(ErrorKind::usage, "arms: unknown arm \"{}\"{}", arm, base::suggestion(arm, arm_names()));
-    const bool needs_dno = arm == "dno_mixture" || arm == "dno_lookahead";
-    require(!needs_dno || std::find(arms.begin(), arms.end(), "dno") != arms.end(), ErrorKind::usage,
-            "arms: {} is made from what dno leaves; put dno before it", arm);
-    if (std::find(arms.begin(), arms.end(), arm) == arms.end()) arms.push_back(arm);
+  const auto arms = report::parse_arms(list, arm_names());
+  const auto dno = std::find(arms.begin(), arms.end(), "dno");
+  for (auto arm = arms.begin(); arm != arms.end(); ++arm) {
+    const bool needs_dno = *arm == "dno_mixture" || *arm == "dno_lookahead";
+    require(!needs_dno || dno < arm, ErrorKind::usage, "arms: {} is made from what dno leaves; put dno before it", *arm);
   }
-  require(!arms.empty(), ErrorKind::usage, "arms: the list is empty");
   return arms;
 }
 

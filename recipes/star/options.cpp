@@ -1,16 +1,12 @@
 // Options, presets and claims of STaR. Torch-free: `hone show star` reads this.
 #include "recipes/star/options.h"
 
-#include "hone/base/error.h"
-#include "hone/base/text_match.h"
 #include "hone/report/recipe_card.h"
 #include "hone/tasks/verifiers.h"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
-#include <sstream>
 
 namespace hone::recipes::star {
 
@@ -54,18 +50,7 @@ const std::vector<std::string>& arm_names() {
   return names;
 }
 
-std::vector<std::string> parse_arms(const std::string& list) {
-  if (list == "all") return arm_names();
-  std::vector<std::string> arms;
-  std::stringstream parts(list);
-  for (std::string arm; std::getline(parts, arm, ',');) {
-    if (std::find(arm_names().begin(), arm_names().end(), arm) == arm_names().end())
-      fail(ErrorKind::usage, "arms: unknown arm \"{}\"{}", arm, base::suggestion(arm, arm_names()));
-    if (std::find(arms.begin(), arms.end(), arm) == arms.end()) arms.push_back(arm);
-  }
-  require(!arms.empty(), ErrorKind::usage, "arms: the list is empty");
-  return arms;
-}
+std::vector<std::string> parse_arms(const std::string& list) { return report::parse_arms(list, arm_names()); }
 
 namespace {
 

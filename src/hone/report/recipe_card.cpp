@@ -4,6 +4,7 @@
 #include "hone/base/text_match.h"
 
 #include <algorithm>
+#include <sstream>
 
 namespace hone::report {
 namespace {
@@ -27,6 +28,19 @@ RecipeCard find_recipe(const std::vector<RecipeCard>& cards, std::string_view na
 
 const Preset& find_preset(const RecipeCard& card, std::string_view name) {
   return find_named(card.presets, name, fmt::format("preset of {}", card.name), fmt::format("hone show {}", card.name));
+}
+
+std::vector<std::string> parse_arms(const std::string& list, const std::vector<std::string>& known) {
+  if (list == "all") return known;
+  std::vector<std::string> arms;
+  std::stringstream parts(list);
+  for (std::string arm; std::getline(parts, arm, ',');) {
+    require(std::find(known.begin(), known.end(), arm) != known.end(), ErrorKind::usage, "arms: unknown arm \"{}\"{}",
+            arm, base::suggestion(arm, known));
+    if (std::find(arms.begin(), arms.end(), arm) == arms.end()) arms.push_back(arm);
+  }
+  require(!arms.empty(), ErrorKind::usage, "arms: the list is empty");
+  return arms;
 }
 
 }  // namespace hone::report

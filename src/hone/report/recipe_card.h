@@ -41,4 +41,8 @@ inline RecipeCard find_recipe(std::string_view name) { return find_recipe(recipe
 /// The preset called `name` of a card. Errors: usage with the nearest name.
 const Preset& find_preset(const RecipeCard& card, std::string_view name);
 
+/// The arms that an option `arms` names, separated by commas, in the order given and each once; "all" = all of `known`.
+/// Errors: usage for an unknown one, with the nearest, and for an empty list.
+std::vector<std::string> parse_arms(const std::string& list, const std::vector<std::string>& known);
+
 }  // namespace hone::report

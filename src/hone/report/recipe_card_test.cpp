@@ -40,5 +40,21 @@ TEST(FindPreset, ByNameOrNearest) {
   }
 }
 
+TEST(ParseArms, InOrderAndOnce) {
+  const std::vector<std::string> known = {"base", "score", "star"};
+  EXPECT_EQ(parse_arms("score,base,score", known), (std::vector<std::string>{"score", "base"}));
+  EXPECT_EQ(parse_arms("all", known), known);
+  for (const auto& [list, said] : {std::pair("scor", "unknown arm \"scor\"; did you mean \"score\"?"),
+                                   std::pair("base,,score", "unknown arm \"\""), std::pair("", "the list is empty")}) {
+    try {
+      parse_arms(list, known);
+      ADD_FAILURE() << list;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::usage);
+      EXPECT_NE(std::string(error.what()).find(said), std::string::npos) << error.what();
+    }
+  }
+}
+
 }  // namespace
 }  // namespace hone::report
