@@ -93,4 +93,11 @@ std::string shown_path(const fs::path& path) {
   return code || relative.empty() || relative.string().starts_with("..") ? path.string() : relative.string();
 }
 
+void refuse_existing(const fs::path& out) {
+  std::error_code code;
+  if (!fs::exists(fs::symlink_status(out, code))) return;
+  throw Error(ErrorKind::usage, fmt::format("{} exists already; nothing was written", out.string()),
+              "name another place with --out, or remove that one");
+}
+
 }  // namespace hone::cli

@@ -1,4 +1,4 @@
-// What is known of a run folder at a glance.
+// What is known of a run folder at a glance, and paths as people type them.
 #pragma once
 
 #include "hone/base/json.h"
@@ -29,5 +29,8 @@ Json to_json(const RunInfo& run);
 
 /// "runs/2026-08-04-score-1a2b" as a user would type it: relative when below the working folder.
 std::string shown_path(const std::filesystem::path& path);
+
+/// Errors: usage if something (a dangling link too) is at `out`: what a verb writes on request never replaces anything.
+void refuse_existing(const std::filesystem::path& out);
 
 }  // namespace hone::cli

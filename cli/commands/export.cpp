@@ -2,6 +2,7 @@
 #include "hone/checkpoint/gguf/export.h"
 #include "cli/commands/verbs.h"
 #include "cli/console.h"
+#include "cli/runs.h"
 #include "cli/use/model_choice.h"
 #include "hone/base/error.h"
 #include "hone/base/files.h"
@@ -49,13 +50,6 @@ gguf::TensorType type_of(const Call& call) {
               fmt::format("--type: \"{}\" is not written{}", type,
                           base::suggestion(type, std::vector<std::string>{"f32", "f16", "q8_0"})),
               "--type f32, f16 or q8_0");
-}
-
-void refuse_existing(const fs::path& out) {
-  std::error_code code;
-  if (!fs::exists(fs::symlink_status(out, code))) return;
-  throw Error(ErrorKind::usage, fmt::format("{} exists already; nothing was written", out.string()),
-              "name another place with --out, or remove that one");
 }
 
 gguf::Exported to_gguf(const Call& call, const fs::path& model, const fs::path& out) {

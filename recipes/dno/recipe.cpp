@@ -216,7 +216,7 @@ Values outcomes(const Lab& lab, const std::string& name, const Values& base, Tra
   return values;
 }
 
-// The tabular game, as curves of the report.
+// The tabular game, as a figure of the report.
 void play_game(train::Env& env, train::Session& session, int64_t steps) {
   session.once("game", [&] {
     const auto game = cyclic_game();
@@ -227,9 +227,9 @@ void play_game(train::Env& env, train::Session& session, int64_t steps) {
       for (std::size_t t = 0; t < policies.size(); ++t) {
         const std::vector<Policy> so_far(policies.begin(), policies.begin() + static_cast<std::ptrdiff_t>(t) + 1);
         env.record.metrics(fmt::format("game.eta{:g}", eta), static_cast<int64_t>(t),
-                           {{"mixture", exploitability(game, average(so_far))},
-                            {"last", exploitability(game, policies[t])},
-                            {"reward_model", reward_model}});
+                           {{"exploitability/averaged_iterate", exploitability(game, average(so_far))},
+                            {"exploitability/last_iterate", exploitability(game, policies[t])},
+                            {"exploitability/bradley_terry", reward_model}});
       }
     }
     return Json(reward_model);

@@ -307,7 +307,7 @@ TEST(DnoRecipe, EveryArmRunsAndTheClaimsSpeakOfWhatIsThere) {
   // The game is in the record.
   double last = 1;
   for (const auto& row : rows_of(folder / "metrics.jsonl"))
-    if (row.at("phase") == "game.eta2") last = row.at("mixture").get<double>();
+    if (row.at("phase") == "game.eta2") last = row.at("exploitability/averaged_iterate").get<double>();
   EXPECT_LT(last, 0.09);
 }
 

@@ -1,6 +1,7 @@
 // The sections that show the record: curves, transcripts, options, cost, environment, how to repeat the run.
 #include "hone/report/html_sections.h"
 #include "hone/report/progress.h"
+#include "hone/report/series_chart.h"
 #include "hone/report/summary.h"
 #include "hone/report/svg.h"
 
@@ -20,6 +21,12 @@ constexpr std::size_t kMostCharts = 24, kMostTranscripts = 12, kMostOptions = 40
 bool is_bookkeeping(const std::string& metric) {
   static constexpr std::array kNames = {"lr", "grad_norm", "tokens", "sampled_tokens"};
   return std::find(kNames.begin(), kNames.end(), metric) != kNames.end();
+}
+
+// Drawn by figures_section.
+bool is_of_figure(const std::string& metric) {
+  const auto at = metric.find('/');
+  return at != std::string::npos && at > 0 && at + 1 < metric.size();
 }
 
 // Mean over seeds at the steps that all of them logged.
@@ -101,6 +108,7 @@ Charts charts_of(const RunFolder& folder) {
   std::vector<std::pair<std::string, std::vector<std::string>>> metrics;  // with their phases, in order of appearance
   for (const RunFolder* seed : seeds) {
     for (const Curve& curve : seed->curves) {
+      if (is_of_figure(curve.metric)) continue;
       auto found = std::find_if(metrics.begin(), metrics.end(), [&](const auto& m) { return m.first == curve.metric; });
       if (found == metrics.end()) found = metrics.insert(metrics.end(), {curve.metric, {}});
       std::vector<std::string>& phases = found->second;
@@ -120,6 +128,41 @@ Charts charts_of(const RunFolder& folder) {
     }
   }
   return charts;
+}
+
+// One chart of a figure: the lines of one phase, named by what follows the slash.
+SeriesChart figure_chart(const RunFolder& folder, const std::string& figure, const std::string& phase) {
+  SeriesChart chart{figure + " · " + phase, "step", {}, {}};
+  for (const RunFolder* seed : seed_folders(folder)) {
+    for (const Curve& curve : seed->curves) {
+      if (curve.phase != phase || !curve.metric.starts_with(figure + "/")) continue;
+      std::string label = curve.metric.substr(figure.size() + 1);
+      std::replace(label.begin(), label.end(), '_', ' ');
+      auto found =
+          std::find_if(chart.series.begin(), chart.series.end(), [&](const Series& s) { return s.label == label; });
+      if (found == chart.series.end()) found = chart.series.insert(found, {label, chart.series.size(), {}, {}, {}});
+      found->seeds.push_back({label, "seed", curve.steps, curve.values});
+    }
+  }
+  for (Series& series : chart.series) {
+    series.mean = mean_of(series.seeds);
+    if (series.seeds.size() == 1) series.seeds.clear();
+  }
+  return chart;
+}
+
+// The charts of a figure have one axis: they are there to be compared.
+void share_axis(std::vector<SeriesChart>& charts) {
+  double low = INFINITY, high = -INFINITY;
+  for (const SeriesChart& chart : charts) {
+    for (const Series& series : chart.series) {
+      for (const double value : series.mean.y) {
+        if (std::abs(value) < 1e100) low = std::min(low, value), high = std::max(high, value);
+      }
+    }
+  }
+  if (!(low < high)) return;
+  for (SeriesChart& chart : charts) chart.y_range = std::pair{low - 0.05 * (high - low), high + 0.05 * (high - low)};
 }
 
 std::string cut_text(const std::string& text) {
@@ -242,6 +285,32 @@ std::string curves_section(const PageSource& page) {
   if (!all.constant.empty()) html += "<p class=\"note\">Constant: " + cut_text(all.constant) + "</p>";
   if (!left_out.empty()) html += "<p class=\"note\">Not drawn, but in metrics.jsonl: " + cut_text(left_out) + "</p>";
   return section_html("curves", "Learning curves", html);
+}
+
+std::string figures_section(const PageSource& page) {
+  std::map<std::string, std::vector<std::string>> figures;  // with their phases, in order of appearance
+  for (const RunFolder* seed : seed_folders(page.folder)) {
+    for (const Curve& curve : seed->curves) {
+      if (!is_of_figure(curve.metric)) continue;
+      std::vector<std::string>& phases = figures[curve.metric.substr(0, curve.metric.find('/'))];
+      if (std::find(phases.begin(), phases.end(), curve.phase) == phases.end()) phases.push_back(curve.phase);
+    }
+  }
+  std::string html;
+  std::size_t drawn = 0;
+  for (const auto& [figure, phases] : figures) {
+    std::vector<SeriesChart> charts;
+    for (const std::string& phase : phases) {
+      if (++drawn <= kMostCharts) charts.push_back(figure_chart(page.folder, figure, phase));
+    }
+    share_axis(charts);
+    for (const SeriesChart& chart : charts) {
+      html += fmt::format("<figure><figcaption>{}</figcaption>{}{}</figure>", escape_html(chart.title),
+                          series_legend(chart.series), series_svg(chart));
+    }
+  }
+  if (html.empty()) return "";
+  return section_html("figures", "Figures", "<div class=\"figures\">" + html + "</div>");
 }
 
 std::string transcripts_section(const PageSource& page) {

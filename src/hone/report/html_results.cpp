@@ -1,5 +1,6 @@
 // The sections that say what came out: method, results, flow, claims.
 #include "hone/report/html_sections.h"
+#include "hone/report/series_chart.h"
 #include "hone/report/summary.h"
 #include "hone/report/svg.h"
 
@@ -125,7 +126,31 @@ std::string interval_charts(const Json& summary, const std::vector<Arm>& arms,
     html +=
         fmt::format("<figure><figcaption>{}</figcaption>{}</figure>", escape_html(metric.label), interval_svg(chart));
   }
-  return "<div class=\"figures\">" + html + "</div>";
+  return "<div class=\"figures\">" + html + pass_figure(summary, "pass@k before and after") + "</div>";
+}
+
+// k of a metric that is the mean of the outcome "pass<k>"; 0 of others.
+int pass_k(const MetricSpec& spec) {
+  if (spec.terms.size() != 1 || spec.terms[0].second != 1 || !spec.terms[0].first.starts_with("pass")) return 0;
+  const std::string digits = spec.terms[0].first.substr(4);
+  const bool is_number =
+      !digits.empty() && digits.size() <= 6 && digits.find_first_not_of("0123456789") == std::string::npos;
+  return is_number && digits[0] != '0' ? std::stoi(digits) : 0;
+}
+
+// An arm's pass@k in percent over log2 k.
+Series pass_series(const Json& summary, const std::vector<std::pair<int, MetricSpec>>& metrics,
+                   const std::string& arm) {
+  const std::string label = text_at(member(member(summary, "arms"), arm), "label");
+  Series series{label.empty() ? arm : label, 0, {}, {"", "mean", {}, {}}, {}};
+  for (const auto& [k, metric] : metrics) {
+    const Interval value = interval_of(value_of(summary, arm, metric.name));
+    if (!std::isfinite(value.mean)) continue;
+    series.mean.x.push_back(std::log2(k));
+    series.mean.y.push_back(100 * value.mean);
+    series.spans.push_back({100 * value.mean, 100 * value.low, 100 * value.high});
+  }
+  return series;
 }
 
 std::string scope_text(const PageSource& page) {
@@ -218,6 +243,32 @@ std::string results_section(const PageSource& page) {
                       tiles(page.summary, metrics) + results_table(page.summary, arms, metrics) +
                           fmt::format("<p class=\"note\">{}</p>", escape_html(scope_text(page))) +
                           interval_charts(page.summary, arms, metrics));
+}
+
+std::string pass_figure(const Json& summary, std::string_view caption) {
+  std::vector<std::pair<int, MetricSpec>> metrics;
+  for (const MetricSpec& spec : metric_specs(summary)) {
+    if (pass_k(spec) > 0) metrics.emplace_back(pass_k(spec), spec);
+  }
+  std::sort(metrics.begin(), metrics.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  SeriesChart chart{std::string(caption) + ": pass@k before and after",
+                    "k: samples a problem",
+                    {},
+                    {},
+                    Marks::every,
+                    std::pair{0.0, 100.0}};
+  for (const auto& [k, metric] : metrics) chart.x_ticks.emplace_back(std::log2(k), std::to_string(k));
+  const std::string base = text_at(summary, "base"), improved = text_at(summary, "improved");
+  for (const auto& [arm, style] : {std::pair{improved, std::size_t{0}}, {base, std::size_t{2}}}) {
+    Series series = pass_series(summary, metrics, arm);
+    series.style = style;
+    if (series.mean.x.size() >= 2 && (chart.series.empty() || base != improved))
+      chart.series.push_back(std::move(series));
+  }
+  if (chart.series.empty()) return "";
+  return fmt::format(
+      "<figure><figcaption>{} <small>%, problems solved by one of k samples</small></figcaption>{}{}</figure>",
+      escape_html(caption), series_legend(chart.series), series_svg(chart));
 }
 
 std::string flow_section(const PageSource& page) {

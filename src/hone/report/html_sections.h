@@ -36,6 +36,18 @@ std::string cost_section(const PageSource& page);
 std::string environment_section(const PageSource& page);
 std::string reproduce_section(const PageSource& page);
 
+/// Curves that a recipe draws to be looked at together: metrics called "<figure>/<line>", one chart a figure and phase.
+/// "" if there are none.
+std::string figures_section(const PageSource& page);
+
+/// pass@k of the base and the improved arm over k, from the metrics that are means of outcomes "pass<k>"; "" for fewer
+/// than two k. The axis is 0 to 100 %, so that figures of several runs can be laid side by side.
+std::string pass_figure(const Json& summary, std::string_view caption);
+
+/// A whole page: head with the policy that forbids any fetch and any other script, style sheet, `main`, `data` for
+/// programs, script. `title` is escaped, `main` is HTML.
+std::string whole_page(std::string_view title, const std::string& main, const Json& data);
+
 /// The page's style sheet and its script (sorting, reading values off curves, opening details for print).
 std::string_view page_style();
 std::string_view page_script();

@@ -7,11 +7,11 @@ namespace {
 
 constexpr std::string_view kStyle = R"css(
 :root{color-scheme:light dark;--bg:#fff;--panel:#f5f7f9;--ink:#1a1f26;--soft:#5a6572;--line:#dde2e8;--grid:#e8ecf0;
---blue:#0a5fae;--blue-soft:#0a5fae22;--orange:#b84a00;--orange-soft:#b84a0026;--grey:#77828e;--same:#8a95a122;
+--blue:#0a5fae;--blue-soft:#0a5fae22;--orange:#b84a00;--orange-soft:#b84a0026;--grey:#77828e;--teal:#00756b;--plum:#8a3a9b;--same:#8a95a122;
 --mono:ui-monospace,"SF Mono",Menlo,"DejaVu Sans Mono",Consolas,monospace}
 @media (prefers-color-scheme:dark){:root{--bg:#121519;--panel:#1a1f25;--ink:#e6e9ed;--soft:#9aa5b1;--line:#2d353e;
 --grid:#262d35;--blue:#6cb2ff;--blue-soft:#6cb2ff30;--orange:#ffa05f;--orange-soft:#ffa05f33;--grey:#8995a2;
---same:#9aa5b124}}
+--teal:#4fc7ba;--plum:#d19be0;--same:#9aa5b124}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--bg);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,
 "Noto Sans","Noto Sans KR","Liberation Sans",sans-serif;-webkit-text-size-adjust:100%}
@@ -93,6 +93,30 @@ svg line.phase{stroke:var(--grey);stroke-dasharray:2 3;opacity:.8}
 svg path.mean{fill:none;stroke:var(--blue);stroke-width:1.8;stroke-linejoin:round}
 svg path.seed{fill:none;stroke:var(--blue);stroke-width:1;opacity:.32}
 svg circle.mean,svg circle.seed{fill:var(--blue)}
+.series,.swatch{color:var(--blue)}
+.s1{color:var(--orange)}.s2{color:var(--ink)}.s3{color:var(--teal)}.s4{color:var(--plum)}.s5{color:var(--grey)}
+svg .series path.mean,svg.series path.mean{stroke:currentColor;stroke-width:2}
+svg .series path.seed{stroke:currentColor;opacity:.3}
+svg .series.s1 path.mean,svg.series.s1 path.mean{stroke-dasharray:7 3}
+svg .series.s2 path.mean,svg.series.s2 path.mean{stroke-dasharray:2 2.5}
+svg .series.s3 path.mean,svg.series.s3 path.mean{stroke-dasharray:10 3 2 3}
+svg .series.s4 path.mean,svg.series.s4 path.mean{stroke-dasharray:4 4}
+svg .series.s5 path.mean,svg.series.s5 path.mean{stroke-dasharray:14 4}
+svg .series .mark,svg.series .mark{fill:currentColor;stroke:var(--bg);stroke-width:1}
+svg .series .mark.open,svg.series .mark.open{fill:none;stroke:currentColor;stroke-width:2}
+svg .series .span{stroke:currentColor}
+.keys{display:flex;flex-wrap:wrap;gap:2px 20px;font-size:14px;margin:2px 0 6px}
+.keys span{display:inline-flex;align-items:center;gap:7px}
+figcaption small{font-weight:400;color:var(--soft);margin-left:5px}
+.axis-choice{position:absolute;opacity:0}
+.axis-choice+label{display:inline-block;border:1px solid var(--line);border-radius:16px;padding:2px 13px;font-size:14px;
+margin:0 8px 6px 0;cursor:pointer}
+.axis-choice:checked+label{border-color:var(--blue);color:var(--blue);font-weight:600}
+.axis-choice:focus-visible+label{outline:2px solid var(--blue);outline-offset:2px}
+#by-step:checked~.by-tokens,#by-tokens:checked~.by-step{display:none}
+.results td .gap{color:var(--ink)}
+.results tr.first-of-run td{border-top:1.5px solid var(--line)}
+.wide{margin:0 0 6px;max-width:640px}
 svg .cursor{stroke:var(--grey);stroke-width:1;pointer-events:none}
 svg .flow.same{fill:var(--grey);opacity:.22}
 svg .flow.gained{fill:var(--blue);opacity:.78}
@@ -152,7 +176,8 @@ padding:5px 9px;border-radius:6px;white-space:pre;display:none;font-variant-nume
 footer{margin:48px 0 0;padding:14px 0 0;border-top:1px solid var(--line);color:var(--soft);font-size:13px}
 @media (max-width:760px){main{padding:24px 16px 48px}h1{font-size:25px}.contrast{grid-template-columns:1fr}}
 @media print{:root{color-scheme:light;--bg:#fff;--panel:#f5f7f9;--ink:#000;--soft:#444;--line:#ccc;--grid:#e4e4e4;
---blue:#0a5fae;--orange:#b84a00;--grey:#777}body{font-size:11pt}main{max-width:none;padding:0}nav,#tip{display:none}
+--blue:#0a5fae;--orange:#b84a00;--grey:#777;
+--teal:#00756b;--plum:#8a3a9b}body{font-size:11pt}main{max-width:none;padding:0}nav,#tip,.axis-choice+label{display:none}
 section{margin-top:22pt}h2,h3,.note{break-after:avoid}tr,.claim{break-inside:avoid}*{print-color-adjust:exact}
 .scroll{overflow:visible}.tiles{grid-template-columns:repeat(auto-fit,minmax(112px,1fr));gap:8px}.tile{padding:8px 10px}
 .tile .big{font-size:21px}.contrast{grid-template-columns:1fr 300px}
@@ -196,7 +221,8 @@ for (const svg of document.querySelectorAll("svg.lines")) {
     const points = here.map(nearest), [p0, p1, s0, s1] = here[0].x, x = points[0][0];
     // Dense lines are thinned each on its own, so their nearest points may belong to neighbouring steps.
     const same = points.every(p => Math.abs(p[0] - x) < 0.06);
-    tip.textContent = (same ? "step " : "near step ") + Math.round(s0 + (x - p0) / (p1 - p0) * (s1 - s0)) +
+    const unit = svg.dataset.unit || "step";
+    tip.textContent = (same ? "" : "near ") + unit + " " + Math.round(s0 + (x - p0) / (p1 - p0) * (s1 - s0)) +
       here.map((l, i) =>
       "\n" + (l.name ? l.name + ": " : "") + show(v0 + (points[i][1] - y0) / (y1 - y0) * (v1 - v0))).join("");
     tip.style.display = "block";

@@ -65,6 +65,7 @@ std::string nav_html(const std::string& sections) {
                                  {"results", "Results"},
                                  {"flow", "First to second attempt"},
                                  {"claims", "Claims"},
+                                 {"figures", "Figures"},
                                  {"curves", "Curves"},
                                  {"searches", "Searches"},
                                  {"transcripts", "Transcripts"},
@@ -105,12 +106,20 @@ std::string report_html(const std::filesystem::path& run_dir) {
   const PageSource page{folder, summary};
   std::string sections;
   for (const auto& make :
-       {method_section, results_section, flow_section, claims_section, curves_section, searches_section, transcripts_section,
-        options_section, cost_section, environment_section, reproduce_section}) {
+       {method_section, results_section, flow_section, claims_section, figures_section, curves_section,
+        searches_section, transcripts_section, options_section, cost_section, environment_section, reproduce_section}) {
     sections += make(page);
   }
   sections += missing_list(folder);
-  const std::string title = text_at(folder.run, "recipe") + " · " + folder.name;
+  std::string html = header_html(page) + nav_html(sections) + sections;
+  html += fmt::format(
+      "<footer>Made by hone {} from the files of the run alone. All numbers: <code>hone report {} "
+      "--json</code>, also embedded in this page as <code>report-data</code>.</footer>\n",
+      escape_html(text_at(folder.run, "hone_version")), escape_html(folder.name));
+  return whole_page(text_at(folder.run, "recipe") + " · " + folder.name, html, report_json(folder, summary));
+}
+
+std::string whole_page(std::string_view title, const std::string& main, const Json& data) {
   std::string html = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n";
   html += fmt::format(
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
@@ -119,12 +128,7 @@ std::string report_html(const std::filesystem::path& run_dir) {
   html += "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n";
   html += "<link rel=\"icon\" href=\"data:,\">\n";
   html += fmt::format("<title>{}</title>\n<style>{}</style></head>\n<body><main>\n", escape_html(title), page_style());
-  html += header_html(page) + nav_html(sections) + sections;
-  html += fmt::format(
-      "<footer>Made by hone {} from the files of the run alone. All numbers: <code>hone report {} "
-      "--json</code>, also embedded in this page as <code>report-data</code>.</footer>\n",
-      escape_html(text_at(folder.run, "hone_version")), escape_html(folder.name));
-  html += "</main><div id=\"tip\" role=\"status\"></div>\n" + embedded_json(report_json(folder, summary));
+  html += main + "</main><div id=\"tip\" role=\"status\"></div>\n" + embedded_json(data);
   return html + fmt::format("<script>{}</script>\n</body></html>\n", page_script());
 }
 

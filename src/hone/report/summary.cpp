@@ -48,31 +48,9 @@ Json metric_json(const MetricSpec& metric) {
   return {{"name", metric.name}, {"label", metric.label}, {"unit", metric.unit}, {"terms", std::move(terms)}};
 }
 
-// The specs that a summary.json lists; where it doesn't say how a number comes about, by its name.
-std::vector<MetricSpec> metrics_of(const Json& summary) {
-  std::vector<MetricSpec> specs;
-  const std::vector<MetricSpec> two_turn = two_turn_metrics();
-  const Json& list = member(summary, "metrics");
-  if (!list.is_array()) return specs;
-  for (const Json& item : list) {
-    MetricSpec spec = mean_metric(text_at(item, "name"), text_at(item, "label"), text_at(item, "unit"));
-    for (const MetricSpec& known : two_turn) {
-      if (known.name == spec.name) spec.terms = known.terms;
-    }
-    const Json& terms = member(item, "terms");
-    if (terms.is_array() && !terms.empty()) spec.terms.clear();
-    for (const Json& term : terms) {
-      const double weight = number_at(term, "weight");
-      if (std::isfinite(weight)) spec.terms.emplace_back(text_at(term, "outcome"), weight);
-    }
-    if (!spec.terms.empty()) specs.push_back(std::move(spec));
-  }
-  return specs;
-}
-
 // A difference of shares shown without its sign would hide a loss.
 Json with_signed_units(Json summary) {
-  const std::vector<MetricSpec> specs = metrics_of(summary);
+  const std::vector<MetricSpec> specs = metric_specs(summary);
   if (!member(summary, "metrics").is_array()) return summary;
   for (Json& metric : summary["metrics"]) {
     const std::string name = text_at(metric, "name");
@@ -195,6 +173,27 @@ void add_two_turn_metrics(SeedOutcomes& outcomes) {
   }
 }
 
+std::vector<MetricSpec> metric_specs(const Json& summary) {
+  std::vector<MetricSpec> specs;
+  const std::vector<MetricSpec> two_turn = two_turn_metrics();
+  const Json& list = member(summary, "metrics");
+  if (!list.is_array()) return specs;
+  for (const Json& item : list) {
+    MetricSpec spec = mean_metric(text_at(item, "name"), text_at(item, "label"), text_at(item, "unit"));
+    for (const MetricSpec& known : two_turn) {
+      if (known.name == spec.name) spec.terms = known.terms;
+    }
+    const Json& terms = member(item, "terms");
+    if (terms.is_array() && !terms.empty()) spec.terms.clear();
+    for (const Json& term : terms) {
+      const double weight = number_at(term, "weight");
+      if (std::isfinite(weight)) spec.terms.emplace_back(text_at(term, "outcome"), weight);
+    }
+    if (!spec.terms.empty()) specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
 Rng interval_rng() { return Rng(17).fork("interval"); }
 
 Json build_arm_summary(std::vector<SeedOutcomes> seeds, const std::vector<MetricSpec>& metrics,
@@ -243,7 +242,7 @@ Json summary_of(const RunFolder& folder) {
     for (const auto& [name, arm] : arms.items()) labels.push_back({name, text_at(arm, "label")});
   }
   const std::vector<SeedOutcomes> seeds = outcomes_of(folder);
-  const std::vector<MetricSpec> metrics = metrics_of(summary);
+  const std::vector<MetricSpec> metrics = metric_specs(summary);
   if (seeds.empty() || metrics.empty()) {
     summary.erase("arms");
     return summary;

@@ -32,6 +32,9 @@ std::vector<MetricSpec> two_turn_metrics();
 /// The mean of one outcome vector of the same name, e.g. mean_metric("pass1", "pass@1", "%").
 MetricSpec mean_metric(std::string name, std::string label, std::string unit);
 
+/// The metrics that a summary.json lists; where it doesn't say of which outcomes a number is made, by its name.
+std::vector<MetricSpec> metric_specs(const Json& summary);
+
 /// Adds to every arm that has "t1" and "t2" the vectors "w2r" = (1 − t1)·t2 and "r2w" = t1·(1 − t2).
 /// Errors: data if the two differ in length.
 void add_two_turn_metrics(SeedOutcomes& outcomes);
