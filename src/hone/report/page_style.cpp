@@ -95,8 +95,8 @@ svg path.seed{fill:none;stroke:var(--blue);stroke-width:1;opacity:.32}
 svg circle.mean,svg circle.seed{fill:var(--blue)}
 .series,.swatch{color:var(--blue)}
 .s1{color:var(--orange)}.s2{color:var(--ink)}.s3{color:var(--teal)}.s4{color:var(--plum)}.s5{color:var(--grey)}
-svg .series path.mean,svg.series path.mean{stroke:currentColor;stroke-width:2}
-svg .series path.seed{stroke:currentColor;opacity:.3}
+svg .series path.mean,svg.series path.mean{stroke:currentColor;stroke-width:2.2}
+svg .series path.seed{stroke:currentColor;opacity:.2}
 svg .series.s1 path.mean,svg.series.s1 path.mean{stroke-dasharray:7 3}
 svg .series.s2 path.mean,svg.series.s2 path.mean{stroke-dasharray:2 2.5}
 svg .series.s3 path.mean,svg.series.s3 path.mean{stroke-dasharray:10 3 2 3}

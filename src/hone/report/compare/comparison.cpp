@@ -66,7 +66,9 @@ void require_results(const ComparedRun& run) {
   std::string what = "no metrics in summary.json";
   for (const std::string& note : run.folder.missing) {
     const bool is_of_results = note.ends_with("is missing") && note.find(".jsonl") == std::string::npos;
-    if (is_of_results) what = note;
+    if (!is_of_results) continue;
+    what = note;
+    break;
   }
   throw Error(ErrorKind::data, fmt::format("{}: no results to compare: {}", run.folder.dir.string(), what),
               "let the run finish (hone run --resume), or leave it out");
