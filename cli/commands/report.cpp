@@ -82,7 +82,6 @@ Command report_verb() {
           "the terminal, and one offline page, report.html, in the run's folder. Several runs are compared: every arm "
           "with its difference to the first run, curves, pass@k and cost, in one page, compare.html, here.",
           "hone report\n"
-          "hone report latest --json\n"
           "hone report 2026-08-04-score-1a2b --md\n"
           "hone report 2026-08-04-grpo-77aa 2026-08-05-grpo-90c1 --out grpo.html",
           kOptions,

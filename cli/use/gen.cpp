@@ -68,6 +68,7 @@ class Generator {
   generate::Request request_of(const tasks::Problem& problem, uint64_t key) const;
   std::vector<std::vector<Made>> roll(const std::vector<generate::Request>& requests);
   int aloud(const generate::Request& request, const std::string& prompt);
+  void print_json(const generate::Request& request, const std::string& prompt, const Json& completions) const;
   void say_rate(int64_t tokens) const;
   bool quiet() const { return call_.has("--quiet"); }
 
@@ -86,6 +87,15 @@ generate::Request Generator::request_of(const tasks::Problem& problem, uint64_t 
   request.samples = plan_.samples;
   request.key = key;
   return request;
+}
+
+void Generator::print_json(const generate::Request& request, const std::string& prompt, const Json& completions) const {
+  const Json said = {{"schema", 1},
+                     {"model", plan_.write.model.string()},
+                     {"prompt", prompt},
+                     {"prompt_ids", request.prompt},
+                     {"completions", completions}};
+  put("{}\n", base::dump(said, 2));
 }
 
 void Generator::say_rate(int64_t tokens) const {
@@ -122,12 +132,7 @@ int Generator::aloud(const generate::Request& request, const std::string& prompt
                               listener, interrupted_);
   if (call_.has("--json")) {
     const Made made{spoken.text, spoken.finish, spoken.tokens};
-    put("{}\n", base::dump(Json{{"schema", 1},
-                                {"model", plan_.write.model.string()},
-                                {"prompt", prompt},
-                                {"prompt_ids", request.prompt},
-                                {"completions", Json::array({to_json(made)})}},
-                           2));
+    print_json(request, prompt, Json::array({to_json(made)}));
   } else if (!spoken.text.ends_with('\n')) {
     put("\n");
   }
@@ -150,14 +155,7 @@ int Generator::one(const std::string& prompt) {
     list.push_back(to_json(each));
     if (!call_.has("--json")) put("--- {} of {}\n{}\n", ++index, made.size(), shown(each.text));
   }
-  if (call_.has("--json")) {
-    put("{}\n", base::dump(Json{{"schema", 1},
-                                {"model", plan_.write.model.string()},
-                                {"prompt", prompt},
-                                {"prompt_ids", request.prompt},
-                                {"completions", list}},
-                           2));
-  }
+  if (call_.has("--json")) print_json(request, prompt, list);
   finish_output();
   say_rate(tokens);
   return 0;
