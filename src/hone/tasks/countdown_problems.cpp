@@ -35,24 +35,6 @@ std::vector<int64_t> reachable(const CountdownWorld& world, const Numbers& numbe
   return targets;
 }
 
-// The next multiset in lexicographic order; false after the last.
-bool advance(Numbers& numbers, int64_t high) {
-  for (std::size_t i = numbers.size(); i-- > 0;) {
-    if (numbers[i] == high) continue;
-    std::fill(numbers.begin() + static_cast<std::ptrdiff_t>(i), numbers.end(), numbers[i] + 1);
-    return true;
-  }
-  return false;
-}
-
-template <class Use>
-void for_each_multiset(const CountdownWorld& world, Use use) {
-  Numbers numbers(static_cast<std::size_t>(world.count), world.low);
-  do {
-    use(numbers);
-  } while (advance(numbers, world.high));
-}
-
 const std::vector<Numbers>& game24_table() {
   static const std::vector<Numbers> kTable = [] {
     const CountdownWorld& world = countdown_world("game24");

@@ -46,32 +46,63 @@ inline Pool replace_pair(const Pool& pool, std::size_t i, std::size_t j, Rationa
   return next;
 }
 
-/// Calls leaf(path, end) for every legal derivation from `pool` until it says stop. Derivations differ in their text:
-/// + and * are written larger operand first, and equal values are not told apart.
-template <class Leaf>
-Walk walk(const CountdownWorld& world, const Pool& pool, Derivation& path, Leaf& leaf) {
-  if (pool.size == 1) return leaf(path, pool.values[0]);
+/// Calls use(numbers) for every multiset of world.count numbers of the world's range, in lexicographic order.
+template <class Use>
+void for_each_multiset(const CountdownWorld& world, Use use) {
+  std::vector<int64_t> numbers(static_cast<std::size_t>(world.count), world.low);
+  for (bool more = true; more;) {
+    use(static_cast<const std::vector<int64_t>&>(numbers));
+    more = false;
+    for (std::size_t i = numbers.size(); i-- > 0 && !more;) {
+      if (numbers[i] == world.high) continue;
+      std::fill(numbers.begin() + static_cast<std::ptrdiff_t>(i), numbers.end(), numbers[i] + 1);
+      more = true;
+    }
+  }
+}
+
+/// A legal operation on the values at i < j of a pool.
+struct Move {
+  std::size_t i = 0, j = 0;
+  Rational a;
+  char op = '+';
+  Rational b, result;
+};
+
+/// Calls use(move) for every legal operation on two values of `pool` until it says stop: + and * with the larger
+/// operand first, and equal values are not told apart.
+template <class Use>
+Walk for_each_move(const CountdownWorld& world, const Pool& pool, Use use) {
   const auto& values = pool.values;
-  const auto follow = [&](std::size_t i, std::size_t j, Rational a, char op, Rational b) {
+  const auto consider = [&](std::size_t i, std::size_t j, Rational a, char op, Rational b) {
     const std::optional<Rational> result = legal_result(world, a, op, b);
-    if (!result) return Walk::go_on;
-    path.push_back({a.num, op, b.num, result->num, a.den, b.den, result->den});
-    const Walk outcome = walk(world, replace_pair(pool, i, j, *result), path, leaf);
-    path.pop_back();
-    return outcome;
+    return result ? use(Move{i, j, a, op, b, *result}) : Walk::go_on;
   };
   for (std::size_t i = 0; i < pool.size; ++i) {
     if (i > 0 && values[i] == values[i - 1]) continue;  // its pairs were those of the equal value before it
     for (std::size_t j = i + 1; j < pool.size; ++j) {
       if (j > i + 1 && values[j] == values[j - 1]) continue;
       for (const char op : {'+', '*', '-', '/'}) {
-        if (follow(i, j, values[j], op, values[i]) == Walk::stop) return Walk::stop;
+        if (consider(i, j, values[j], op, values[i]) == Walk::stop) return Walk::stop;
       }
       const bool smaller_by_larger = values[i] != values[j];
-      if (smaller_by_larger && follow(i, j, values[i], '/', values[j]) == Walk::stop) return Walk::stop;
+      if (smaller_by_larger && consider(i, j, values[i], '/', values[j]) == Walk::stop) return Walk::stop;
     }
   }
   return Walk::go_on;
+}
+
+/// Calls leaf(path, end) for every legal derivation from `pool` until it says stop. Derivations differ in their text:
+/// + and * are written larger operand first, and equal values are not told apart.
+template <class Leaf>
+Walk walk(const CountdownWorld& world, const Pool& pool, Derivation& path, Leaf& leaf) {
+  if (pool.size == 1) return leaf(path, pool.values[0]);
+  return for_each_move(world, pool, [&](const Move& m) {
+    path.push_back({m.a.num, m.op, m.b.num, m.result.num, m.a.den, m.b.den, m.result.den});
+    const Walk outcome = walk(world, replace_pair(pool, m.i, m.j, m.result), path, leaf);
+    path.pop_back();
+    return outcome;
+  });
 }
 
 /// The walk over all derivations of `numbers`.

@@ -11,50 +11,37 @@ namespace {
 constexpr int64_t kTarget = 24;
 // Largest number with a word of its own. 24 can be reached from every solvable multiset without a larger one.
 constexpr int64_t kLargest = 199;
-constexpr int64_t kHighest = 13;  // of a puzzle of the Game of 24
-
-struct Move {
-  Rational a;
-  char op = '+';
-  Rational b, result;
-  Pool next;
-};
 
 bool can_be_written(Rational value) { return value.num <= kLargest && value.den <= kLargest; }
 
+// A move and the position after it.
+struct Try {
+  Move move;
+  Pool next;
+};
+
 // The moves of a position in the order that they are tried in. Of a pair's moves with one result only the first is
 // there (4 * 1 and 4 / 1).
-std::vector<Move> moves_of(const Pool& pool) {
+std::vector<Try> tries_of(const Pool& pool) {
   static const CountdownWorld kWorld = [] {
     CountdownWorld world = countdown_world("game24");
     world.cap = kLargest;
     return world;
   }();
-  std::vector<Move> moves;
-  const auto& v = pool.values;
-  for (std::size_t i = 0; i < pool.size; ++i) {
-    if (i > 0 && v[i] == v[i - 1]) continue;
-    for (std::size_t j = i + 1; j < pool.size; ++j) {
-      if (j > i + 1 && v[j] == v[j - 1]) continue;
-      const std::size_t of_pair = moves.size();
-      const auto consider = [&](Rational a, char op, Rational b) {
-        const auto result = legal_result(kWorld, a, op, b);
-        if (!result || !can_be_written(*result)) return;
-        const auto same = [&](const Move& m) { return m.result == *result; };
-        if (std::any_of(moves.begin() + static_cast<std::ptrdiff_t>(of_pair), moves.end(), same)) return;
-        moves.push_back({a, op, b, *result, replace_pair(pool, i, j, *result)});
-      };
-      for (const char op : {'+', '*', '-', '/'}) consider(v[j], op, v[i]);
-      if (v[i] != v[j]) consider(v[i], '/', v[j]);
-    }
-  }
-  return moves;
+  std::vector<Try> tries;
+  for_each_move(kWorld, pool, [&](const Move& m) {
+    const auto same = [&](const Try& t) { return t.move.i == m.i && t.move.j == m.j && t.move.result == m.result; };
+    if (can_be_written(m.result) && std::none_of(tries.begin(), tries.end(), same))
+      tries.push_back({m, replace_pair(pool, m.i, m.j, m.result)});
+    return Walk::go_on;
+  });
+  return tries;
 }
 
 bool reaches(const Pool& pool) {
   if (pool.size == 1) return pool.values[0] == Rational{kTarget, 1};
-  const auto moves = moves_of(pool);
-  return std::any_of(moves.begin(), moves.end(), [](const Move& m) { return reaches(m.next); });
+  const auto tries = tries_of(pool);
+  return std::any_of(tries.begin(), tries.end(), [](const Try& t) { return reaches(t.next); });
 }
 
 void add_step(MarkedWords& text, const Move& move) {
@@ -78,18 +65,18 @@ class SearchWriter {
 
   // Whether the position led to 24; if so, `path` holds the moves.
   bool explore(const Pool& pool, std::vector<Move>& path) {
-    for (const Move& move : moves_of(pool)) {
+    for (const auto& [move, next] : tries_of(pool)) {
       add_step(text_, move);
-      const bool good = reaches(move.next), last = move.next.size == 1;
+      const bool good = reaches(next), last = next.size == 1;
       const bool doubted = !good && !last && rng_.uniform() < doubt_;
       text_.add(good || doubted ? "yes" : "no", doubted ? 0 : 1);
       if (!good && !doubted) continue;
       path.push_back(move);
       if (last) return true;
       text_.add(":");
-      for (std::size_t i = 0; i < move.next.size; ++i) text_.add(move.next.values[i]);
+      for (std::size_t i = 0; i < next.size; ++i) text_.add(next.values[i]);
       text_.add(":");
-      if (explore(move.next, path)) return true;
+      if (explore(next, path)) return true;
       path.pop_back();
     }
     text_.add("back");
@@ -105,11 +92,11 @@ class SearchWriter {
 // A uniformly drawn solution among those that can be written.
 bool random_path(const Pool& pool, Rng& rng, std::vector<Move>& path) {
   if (pool.size == 1) return pool.values[0] == Rational{kTarget, 1};
-  auto moves = moves_of(pool);
-  rng.shuffle(moves);
-  for (const Move& move : moves) {
+  auto tries = tries_of(pool);
+  rng.shuffle(tries);
+  for (const auto& [move, next] : tries) {
     path.push_back(move);
-    if (random_path(move.next, rng, path)) return true;
+    if (random_path(next, rng, path)) return true;
     path.pop_back();
   }
   return false;
@@ -162,8 +149,8 @@ MarkedWords game24_checks(std::span<const std::vector<int64_t>> puzzles, int64_t
   MarkedWords text;
   text.add("check", 0);
   for (int64_t i = 0; i < count; ++i) {
-    const auto moves = moves_of(make_pool(puzzles[rng.below(puzzles.size())]));
-    const Pool& position = moves[rng.below(moves.size())].next;
+    const auto tries = tries_of(make_pool(puzzles[rng.below(puzzles.size())]));
+    const Pool& position = tries[rng.below(tries.size())].next;
     for (std::size_t k = 0; k < position.size; ++k) text.add(position.values[k], 0);
     text.add(reaches(position) ? "yes" : "no");
   }
@@ -181,14 +168,10 @@ std::vector<std::vector<int64_t>> game24_training_multisets() {
   const auto& world = countdown_world("game24");
   const auto solvable = all_game24();
   std::vector<std::vector<int64_t>> all;
-  std::vector<int64_t> n(4);
-  for (n[0] = 1; n[0] <= kHighest; ++n[0])
-    for (n[1] = n[0]; n[1] <= kHighest; ++n[1])
-      for (n[2] = n[1]; n[2] <= kHighest; ++n[2])
-        for (n[3] = n[2]; n[3] <= kHighest; ++n[3]) {
-          const bool puzzle = std::binary_search(solvable.begin(), solvable.end(), n);
-          if (!puzzle || split_of(world, n, kTarget) == Split::train) all.push_back(n);
-        }
+  for_each_multiset(world, [&](const std::vector<int64_t>& numbers) {
+    const bool puzzle = std::binary_search(solvable.begin(), solvable.end(), numbers);
+    if (!puzzle || split_of(world, numbers, kTarget) == Split::train) all.push_back(numbers);
+  });
   return all;
 }
 
