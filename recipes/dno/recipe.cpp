@@ -6,6 +6,7 @@
 // too.
 #include "hone/base/error.h"
 #include "hone/base/files.h"
+#include "hone/data/search_records.h"
 #include "hone/evaluate/summary.h"
 #include "hone/evaluate/summary_file.h"
 #include "hone/rewards/judge_cache.h"
@@ -27,12 +28,6 @@ using Values = std::map<std::string, std::vector<double>>;  // one number per he
 using Texts = std::vector<std::string>;
 
 constexpr const char* kCommon[] = {"win", "solved", "length"};
-
-double mean(const std::vector<double>& x) {
-  double sum = 0;
-  for (const double value : x) sum += value;
-  return x.empty() ? 0 : sum / static_cast<double>(x.size());
-}
 
 // Greedy completions of `problems`, by models[i mod n] drawn per prompt when there are several: a mixture as it is
 // served.
@@ -112,7 +107,7 @@ void log_round(const Lab& lab, const Arm& arm, int64_t round, const train::LoopR
   for (const Json& row : kept) ++kinds[row.at("kind").get<std::string>()];
   report::Metrics metrics = {{"pairs", static_cast<double>(kept.size())}};
   for (const auto& [kind, count] : kinds) metrics.emplace_back(kind, count);
-  for (const char* name : kCommon) metrics.emplace_back(name, mean(values.at(name)));
+  for (const char* name : kCommon) metrics.emplace_back(name, evaluate::mean(values.at(name)));
   metrics.emplace_back("win_at_equal_length", win_at_equal_length(lab, values));
   lab.env.record.metrics(arm.name + ".rounds", round, metrics);
 }
@@ -237,21 +232,10 @@ void play_game(train::Env& env, train::Session& session, int64_t steps) {
 }
 
 models::Model student(const Options& o, train::Env& env, train::Session& session, const World& world) {
-  if (!o.model.empty()) return train::on_device(env, models::open(o.model));
-  if (!o.data.empty())
-    throw Error(ErrorKind::usage, "prompts from " + o.data + " need a model that can read them",
-                "give --model DIR, e.g. one that `hone run sft` has made");
-  auto tokenizer = trace_tokenizer(o.traces.world);
-  const auto config = models::config_of(o.fresh, tokenizer.size());
-  auto model = train::on_device(env, {models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)});
-  const auto source = [&](int64_t step) {
-    std::vector<data::Example> out(static_cast<std::size_t>(o.base.batch));
-    env.pool.for_each(o.base.batch, [&](int64_t i, int) {
-      out[static_cast<std::size_t>(i)] = trace_record(
-          o, model.tokenizer, env.rng.fork("record", {static_cast<uint64_t>(step), static_cast<uint64_t>(i)}));
-    });
-    return out;
-  };
+  if (auto given = train::given_model(env, o.model, o.data)) return std::move(*given);
+  auto model = train::fresh_model(env, o.fresh, data::search_tokenizer(tasks::countdown_world(o.traces.world)));
+  const auto source =
+      train::made(env, o.base.batch, [&](int64_t, Rng rng) { return trace_record(o, model.tokenizer, rng); });
   train::fit(env, session, "base", model.decoder, o.base, source, [&](int64_t, Json&) {
     const double solved = evaluate::greedy_accuracy(model, world.validation, o.traces.check_problems, world.solved,
                                                     o.max_tokens, env.pool);

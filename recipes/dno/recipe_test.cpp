@@ -1,4 +1,5 @@
 #include "hone/base/error.h"
+#include "hone/data/search_records.h"
 #include "hone/report/recipe_card.h"
 #include "hone/tasks/search/problems.h"
 #include "hone/train/test_run.h"
@@ -239,7 +240,7 @@ TEST(DnoWorld, NoiseIsTheSameTwice) {
 
 TEST(DnoWorld, RecordsAreSearchesThatFit) {
   const auto o = cut("dno");
-  const auto tokenizer = trace_tokenizer(o->traces.world);
+  const auto tokenizer = data::search_tokenizer(tasks::countdown_world(o->traces.world));
   for (uint64_t i = 0; i < 20; ++i) {
     const auto e = trace_record(*o, tokenizer, Rng(i));
     EXPECT_LE(static_cast<int64_t>(std::accumulate(e.loss_mask.begin(), e.loss_mask.end(), 0)), o->max_tokens);

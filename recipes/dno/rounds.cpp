@@ -27,23 +27,10 @@ std::vector<std::vector<std::size_t>> pools(const train::LoopRows& rows) {
   return out;
 }
 
-std::map<std::string, const tasks::Problem*> by_id(const std::vector<tasks::Problem>& problems) {
-  std::map<std::string, const tasks::Problem*> map;
-  for (const auto& problem : problems) map[problem.id] = &problem;
-  return map;
-}
-
-const tasks::Problem& problem_of(const std::map<std::string, const tasks::Problem*>& problems, const Json& row) {
-  const auto found = problems.find(base::get_string(row, "problem", "row"));
-  require(found != problems.end(), ErrorKind::data, "a row names a prompt that was not asked: {}",
-          base::dump(row.at("problem")));
-  return *found->second;
-}
-
 Json teacher_row(const Lab& lab, const tasks::Problem& problem) {
   generate::Rollout rollout{.sample = lab.options.samples};
-  rollout.turns.push_back({lab.base.tokenizer.encode(lab.world.teacher(problem)), {}, text::Finish::stop});
-  rollout.turns[0].ids.push_back(data::stop_ids(rewards::encoder_of(lab.base)).front());
+  rollout.turns.push_back(
+      {data::answer_ids(lab.world.teacher(problem), rewards::encoder_of(lab.base)), {}, text::Finish::stop});
   Json row = train::rollout_row(problem, rollout, lab.base.tokenizer);
   row["source"] = "teacher";
   return row;
@@ -59,16 +46,9 @@ Candidate candidate_of(const Json& row, const FilterOptions& o) {
   return c;
 }
 
-Json prompt_json(const tasks::Problem& problem) {
-  if (problem.messages.empty()) return problem.prompt;
-  Json list = Json::array();
-  for (const auto& m : problem.messages) list.push_back({{"role", m.role}, {"content", m.content}});
-  return list;
-}
-
 Json pair_row(const tasks::Problem& problem, const Json& chosen, const Json& rejected, const char* kind) {
   Json row = {{"problem", problem.id},
-              {"prompt", prompt_json(problem)},
+              {"prompt", data::prompt_json(problem)},
               {"chosen", text_of(chosen)},
               {"rejected", text_of(rejected)},
               {"kind", kind}};
@@ -81,13 +61,18 @@ Json pair_row(const tasks::Problem& problem, const Json& chosen, const Json& rej
   return row;
 }
 
-data::Example example_of(const text::Ids& prompt, const Json& ids) {
-  data::Example e{.ids = prompt};
-  e.loss_mask.assign(e.ids.size(), 0);
-  for (const Json& id : ids)
-    e.ids.push_back(static_cast<int32_t>(base::get_int({{"id", id}}, "id", 0, INT32_MAX, "a pair")));
-  e.loss_mask.resize(e.ids.size(), 1);
+data::Example example_of(const text::Ids& prompt, const text::Ids& completion) {
+  data::Example e;
+  data::append(e, prompt, 0);
+  data::append(e, completion, 1);
   return e;
+}
+
+text::Ids ids_of(const Json& list) {
+  text::Ids ids;
+  for (const Json& id : list)
+    ids.push_back(static_cast<int32_t>(base::get_int({{"id", id}}, "id", 0, INT32_MAX, "a pair")));
+  return ids;
 }
 
 }  // namespace
@@ -122,10 +107,7 @@ std::vector<tasks::Problem> prompts_of(const Lab& lab, const Arm& arm, int64_t i
 train::LoopRows sample(const Lab& lab, const Arm& arm, const models::Model& student, const train::Round& round,
                        int64_t part) {
   const auto& o = lab.options;
-  const auto all = prompts_of(lab, arm, round.iteration);
-  const auto [begin, end] = train::part_of(all.size(), part, kParts);
-  const std::vector<tasks::Problem> asked(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                                          all.begin() + static_cast<std::ptrdiff_t>(end));
+  const auto [asked, begin] = train::part_of(prompts_of(lab, arm, round.iteration), part, kParts);
   auto requests = rewards::make_requests(asked, rewards::encoder_of(student), {1, "auto", o.max_tokens}, o.samples);
   for (auto& request : requests) request.key += begin;
   const generate::Engine engine(student.decoder, lab.env.pool, &student.tokenizer);
@@ -143,12 +125,11 @@ train::LoopRows sample(const Lab& lab, const Arm& arm, const models::Model& stud
 
 train::LoopRows judge(const Lab& lab, const Arm& arm, const train::Round& round, train::LoopRows rows) {
   if (arm.rule == PairRule::gold) return rows;
-  const auto problems = prompts_of(lab, arm, round.iteration);
-  const auto ids = by_id(problems);
+  const train::Asked asked(prompts_of(lab, arm, round.iteration));
   const auto groups = pools(rows);
   std::vector<rewards::Question> questions;
   for (const auto& group : groups) {
-    rewards::Question question{.problem = problem_of(ids, rows[group.front()])};
+    rewards::Question question{.problem = asked.of(rows[group.front()])};
     for (const std::size_t i : group) question.candidates.push_back(text_of(rows[i]));
     questions.push_back(std::move(question));
   }
@@ -165,8 +146,7 @@ train::LoopRows judge(const Lab& lab, const Arm& arm, const train::Round& round,
 }
 
 train::LoopRows pair_up(const Lab& lab, const Arm& arm, const train::Round& round, const train::LoopRows& judged) {
-  const auto problems = prompts_of(lab, arm, round.iteration);
-  const auto ids = by_id(problems);
+  const train::Asked asked(prompts_of(lab, arm, round.iteration));
   train::LoopRows out;
   uint64_t number = 0;
   for (const auto& group : pools(judged)) {
@@ -176,7 +156,7 @@ train::LoopRows pair_up(const Lab& lab, const Arm& arm, const train::Round& roun
          choose_pairs(candidates, arm.rule, lab.options.filter, round.rng.fork("pairs", {number++}))) {
       const Json &chosen = judged[group[choice.chosen]], &rejected = judged[group[choice.rejected]];
       if (text_of(chosen) == text_of(rejected)) continue;  // teaches nothing
-      out.push_back(pair_row(problem_of(ids, chosen), chosen, rejected, kind_of(candidates, choice)));
+      out.push_back(pair_row(asked.of(chosen), chosen, rejected, kind_of(candidates, choice)));
     }
   }
   return out;
@@ -194,7 +174,7 @@ std::vector<data::Pair> pairs_of(const Lab& lab, const Arm& arm, const train::Lo
     require(prompt != prompts.end(), ErrorKind::data, "a pair names an unknown prompt: {}",
             base::dump(row.at("problem")));
     const auto side = [&](const std::string& name) {
-      auto e = example_of(prompt->second, row.at(name + "_ids"));
+      auto e = example_of(prompt->second, ids_of(row.at(name + "_ids")));
       if (soft) e.advantage.assign(e.ids.size(), row.at(name + "_win_rate").get<float>());
       return e;
     };
@@ -215,9 +195,8 @@ train::LoopRows replay(const std::vector<train::LoopRows>& earlier, double share
 }
 
 data::Example taught(const Lab& lab, const tasks::Problem& problem, const std::string& completion) {
-  Json ids = lab.base.tokenizer.encode(completion);
-  ids.push_back(data::stop_ids(rewards::encoder_of(lab.base)).front());
-  return example_of(data::prompt_ids(problem, rewards::encoder_of(lab.base)), ids);
+  const auto encoder = rewards::encoder_of(lab.base);
+  return example_of(data::prompt_ids(problem, encoder), data::answer_ids(completion, encoder));
 }
 
 }  // namespace hone::recipes::dno

@@ -2,6 +2,7 @@
 
 #include "hone/base/error.h"
 #include "hone/base/sha256.h"
+#include "hone/data/search_records.h"
 #include "hone/tasks/search/check.h"
 #include "hone/tasks/search/problems.h"
 #include "hone/tasks/search/tree.h"
@@ -150,17 +151,6 @@ rewards::Judgement rubric(const rewards::Question& question, double noise) {
   return {scores, rewards::wins_of_scores(scores)};
 }
 
-text::Tokenizer trace_tokenizer(const std::string& name) {
-  const auto& world = tasks::countdown_world(name);
-  const int64_t most = std::max({world.cap, world.high, world.target_high});
-  std::vector<std::string> words;
-  for (int64_t number = 0; number <= most; ++number) words.push_back(std::to_string(number));
-  for (const char* mark : {"+", "-", "*", "/"}) words.emplace_back(mark);
-  for (const auto& word : search::compact_keywords())
-    if (std::find(words.begin(), words.end(), word) == words.end()) words.push_back(word);
-  return text::Tokenizer::symbols(text::standard_specials(), words);
-}
-
 data::Example trace_record(const Options& o, const text::Tokenizer& tokenizer, Rng rng) {
   const auto& world = tasks::countdown_world(o.traces.world);
   for (uint64_t attempt = 0;; ++attempt) {
@@ -170,16 +160,8 @@ data::Example trace_record(const Options& o, const text::Tokenizer& tokenizer, R
     const auto problem = search::draw_search_problems(world, search::SearchSplit::train, 1, stream.fork("problem"))[0];
     const auto trace = search::run_solver(world, search::draw_solver(stream.fork("solver")), problem.numbers,
                                           problem.target, stream.fork("order"));
-    const auto completion = tokenizer.encode(completion_of(problem, trace));
-    if (static_cast<int64_t>(completion.size()) + 1 > o.max_tokens) continue;
-    data::Example e;
-    e.ids = {tokenizer.bos()};
-    const auto prompt = tokenizer.encode(problem.prompt);
-    e.ids.insert(e.ids.end(), prompt.begin(), prompt.end());
-    e.loss_mask.assign(e.ids.size(), 0);
-    e.ids.insert(e.ids.end(), completion.begin(), completion.end());
-    e.ids.push_back(tokenizer.end());
-    e.loss_mask.resize(e.ids.size(), 1);
+    auto e = data::search_example(trace, tokenizer, INT64_MAX);
+    if (std::count(e.loss_mask.begin(), e.loss_mask.end(), 1) > o.max_tokens) continue;
     return e;
   }
 }

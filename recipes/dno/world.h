@@ -32,9 +32,6 @@ World make_world(const Options& options, base::Pool& pool, Rng rng);
 /// `noise`: chance that a score is replaced by a random one of 1…6, decided by the question and the place alone.
 rewards::Judgement rubric(const rewards::Question& question, double noise);
 
-/// The vocabulary of the searches of a world.
-text::Tokenizer trace_tokenizer(const std::string& world);
-
 /// Training record i of the student: a search by one of twelve solvers, solved or not, of at most max_tokens tokens.
 data::Example trace_record(const Options& options, const text::Tokenizer& tokenizer, Rng rng);
 

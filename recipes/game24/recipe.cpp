@@ -9,7 +9,7 @@
 #include "hone/evaluate/pass_at_k.h"
 #include "hone/evaluate/summary_file.h"
 #include "hone/tasks/game24_search.h"
-#include "hone/train/fit.h"
+#include "hone/train/base_model.h"
 #include "recipes/game24/options.h"
 
 #include <algorithm>
@@ -71,25 +71,21 @@ Numbers draw_puzzle(const Options& o, const Puzzles& side, Rng rng) {
   return numbers;
 }
 
-void append(data::Example& example, const text::Ids& ids, uint8_t loss) {
-  example.ids.insert(example.ids.end(), ids.begin(), ids.end());
-  example.loss_mask.resize(example.ids.size(), loss);
-}
-
-void append(data::Example& example, const tasks::MarkedWords& text, const text::Tokenizer& tokenizer) {
-  for (std::size_t i = 0; i < text.words.size(); ++i) append(example, {tokenizer.id(text.words[i])}, text.learned[i]);
+void append_words(data::Example& example, const tasks::MarkedWords& text, const text::Tokenizer& tokenizer) {
+  for (std::size_t i = 0; i < text.words.size(); ++i)
+    data::append(example, {tokenizer.id(text.words[i])}, text.learned[i]);
 }
 
 // One record: verdicts on positions, a search, or a derivation alone.
 data::Example record(const Options& o, const Puzzles& side, const text::Tokenizer& tokenizer, Rng rng) {
   data::Example example;
-  append(example, {tokenizer.bos()}, 0);
+  data::append(example, {tokenizer.bos()}, 0);
   const double kind = rng.fork("kind").uniform();
   if (kind < o.checks) {
     std::vector<Numbers> puzzles;
     for (uint64_t i = 0; i < static_cast<uint64_t>(o.checks_each); ++i)
       puzzles.push_back(draw_puzzle(o, side, rng.fork("checked", {i})));
-    append(example, tasks::game24_checks(puzzles, o.checks_each, rng.fork("checks")), tokenizer);
+    append_words(example, tasks::game24_checks(puzzles, o.checks_each, rng.fork("checks")), tokenizer);
     return example;
   }
   const bool search = kind < o.checks + o.search;
@@ -101,22 +97,15 @@ data::Example record(const Options& o, const Puzzles& side, const text::Tokenize
                              : tasks::game24_derivation(numbers, rng.fork("derivation"));
     constexpr int64_t kPromptTokens = 10;
     if (text.words.empty() || static_cast<int64_t>(text.words.size()) + kPromptTokens > o.fresh.context) continue;
-    append(example, tokenizer.encode(search ? tasks::game24_search_prompt(numbers) : tasks::game24_prompt(numbers)), 0);
-    append(example, text, tokenizer);
-    append(example, {tokenizer.end()}, 1);
+    data::append(example, tokenizer.encode(search ? tasks::game24_search_prompt(numbers) : tasks::game24_prompt(numbers)), 0);
+    append_words(example, text, tokenizer);
+    data::append(example, {tokenizer.end()}, 1);
     return example;
   }
 }
 
 train::ExampleSource source_of(train::Env& env, const Options& o, const Puzzles& side, const text::Tokenizer& tokenizer) {
-  return [&](int64_t step) {
-    std::vector<data::Example> out(static_cast<std::size_t>(o.fit.batch));
-    env.pool.for_each(o.fit.batch, [&](int64_t i, int) {
-      const Rng rng = env.rng.fork("record", {static_cast<uint64_t>(step), static_cast<uint64_t>(i)});
-      out[static_cast<std::size_t>(i)] = record(o, side, tokenizer, rng);
-    });
-    return out;
-  };
+  return train::made(env, o.fit.batch, [&](int64_t, Rng rng) { return record(o, side, tokenizer, rng); });
 }
 
 std::vector<double> greedy(const models::Model& model, const Problems& problems, int64_t max_tokens, base::Pool& pool) {
@@ -192,9 +181,8 @@ void run(train::Env& env, const base::Options& given) {
   const auto& o = dynamic_cast<const Options&>(given);
   if (auto* progress = env.record.progress()) progress->plan({{"train", o.fit.steps, 1.0}});
   const Puzzles side = training_side();
-  auto tokenizer = text::Tokenizer::symbols(text::standard_specials(), tasks::game24_words());
-  const auto config = models::config_of(o.fresh, tokenizer.size());
-  models::Model model{models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)};
+  auto model =
+      train::fresh_model(env, o.fresh, text::Tokenizer::symbols(text::standard_specials(), tasks::game24_words()));
   const auto validation = problems_of(side.validation, "search");
 
   train::Session session(env);

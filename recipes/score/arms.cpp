@@ -9,7 +9,6 @@
 #include "hone/train/policy_data.h"
 
 #include <algorithm>
-#include <map>
 
 namespace hone::recipes::score {
 namespace {
@@ -38,44 +37,26 @@ Arm arm_of(std::string_view name, const Options& o) {
   return arm;
 }
 
-// The training problems sampled in one round, counted from 0.
-std::vector<tasks::Problem> some_problems(const Lab& lab, uint64_t round) {
+// The training problems sampled in a round.
+std::vector<tasks::Problem> problems_of(const Lab& lab, const Round& round) {
   auto problems = lab.tasks.train;
-  lab.env.rng.fork("sft problems", {round}).shuffle(problems);
+  lab.env.rng.fork("sft problems", {static_cast<uint64_t>(round.iteration - 1)}).shuffle(problems);
   problems.resize(std::min(problems.size(), static_cast<std::size_t>(lab.options.sft.problems)));
   return problems;
 }
 
-std::vector<tasks::Problem> problems_of(const Lab& lab, const Round& round) {
-  return some_problems(lab, static_cast<uint64_t>(round.iteration - 1));
-}
-
-std::map<std::string, std::size_t> places_of(const std::vector<tasks::Problem>& problems) {
-  std::map<std::string, std::size_t> places;
-  for (std::size_t i = 0; i < problems.size(); ++i) places[problems[i].id] = i;
-  return places;
-}
-
 // Rollouts of rows, their requests being places among the round's problems.
-std::vector<generate::Rollout> rollouts_of(const LoopRows& rows, const std::vector<tasks::Problem>& problems) {
-  const auto places = places_of(problems);
+std::vector<generate::Rollout> rollouts_of(const LoopRows& rows, const train::Asked& asked) {
   std::vector<generate::Rollout> out;
-  for (const Json& row : rows) {
-    const auto place = places.find(base::get_string(row, "problem", "row"));
-    require(place != places.end(), ErrorKind::data, "a row names a problem that was not asked: {}",
-            base::dump(row.at("problem")));
-    out.push_back({static_cast<int64_t>(place->second), base::get_int(row, "sample", 0, INT64_MAX, "row"),
+  for (const Json& row : rows)
+    out.push_back({static_cast<int64_t>(asked.place_of(row)), base::get_int(row, "sample", 0, INT64_MAX, "row"),
                    train::turns_of(row, "row")});
-  }
   return out;
 }
 
 // Two attempts of the model as it is, or single ones to be paired.
 LoopRows sample(const Lab& lab, const Arm& arm, const models::Model& model, const Round& round, int64_t part) {
-  const auto problems = problems_of(lab, round);
-  const auto [begin, end] = train::part_of(problems.size(), part, kParts);
-  const std::vector<tasks::Problem> asked(problems.begin() + static_cast<std::ptrdiff_t>(begin),
-                                          problems.begin() + static_cast<std::ptrdiff_t>(end));
+  const auto [asked, begin] = train::part_of(problems_of(lab, round), part, kParts);
   auto dialogue = lab.dialogue();
   const bool paired = arm.data == Arm::Data::paired_attempts;
   if (paired) dialogue.turns = 1;
@@ -91,9 +72,9 @@ LoopRows sample(const Lab& lab, const Arm& arm, const models::Model& model, cons
 }
 
 LoopRows judge(const Lab& lab, const Round& round, LoopRows rows) {
-  const auto problems = problems_of(lab, round);
+  const train::Asked asked(problems_of(lab, round));
   const auto attempts =
-      rewards::judge(rollouts_of(rows, problems), problems, lab.tasks.verifier, lab.base.tokenizer, lab.env.pool);
+      rewards::judge(rollouts_of(rows, asked), asked.problems(), lab.tasks.verifier, lab.base.tokenizer, lab.env.pool);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i]["rewards"] = Json::array();
     for (const auto& attempt : attempts[i]) rows[i]["rewards"].push_back(attempt.verdict.reward);
@@ -134,9 +115,9 @@ LoopRows keep_pairs(const Lab& lab, const Arm& arm, const LoopRows& judged) {
 
 // Two-turn conversations with loss on the attempts that are right.
 std::vector<data::Example> traces_of(const Lab& lab, const Round& round, const LoopRows& kept) {
-  const auto problems = problems_of(lab, round);
-  const auto requests = rewards::make_requests(problems, rewards::encoder_of(lab.base), lab.dialogue(), 1);
-  const auto rollouts = rollouts_of(kept, problems);
+  const train::Asked asked(problems_of(lab, round));
+  const auto requests = rewards::make_requests(asked.problems(), rewards::encoder_of(lab.base), lab.dialogue(), 1);
+  const auto rollouts = rollouts_of(kept, asked);
   std::vector<data::Example> out;
   for (std::size_t i = 0; i < kept.size(); ++i) {
     auto e = train::policy_example(requests[static_cast<std::size_t>(rollouts[i].request)], rollouts[i],

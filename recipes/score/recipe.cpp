@@ -6,6 +6,7 @@
 // gradient instead of a reward normalised by hand.
 #include "hone/base/error.h"
 #include "hone/evaluate/summary.h"
+#include "hone/evaluate/summary_file.h"
 #include "hone/evaluate/two_turn.h"
 #include "hone/objectives/kl.h"
 #include "hone/objectives/policy.h"
@@ -36,12 +37,6 @@ std::vector<tasks::Problem> draw(const std::vector<tasks::Problem>& from, int64_
   std::vector<tasks::Problem> out;
   for (int64_t i = 0; i < count; ++i) out.push_back(from[rng.below(from.size())]);
   return out;
-}
-
-double mean(const std::vector<double>& x) {
-  double sum = 0;
-  for (const double value : x) sum += value;
-  return x.empty() ? 0 : sum / static_cast<double>(x.size());
 }
 
 struct StepResult {
@@ -122,7 +117,7 @@ class Stager {
       broken += r1[i] * (1 - r2[i]);
     }
     const auto rollouts_made = static_cast<double>(r1.size());
-    result.metrics = {{"reward_1", mean(r1)}, {"reward_2", mean(r2)},
+    result.metrics = {{"reward_1", evaluate::mean(r1)}, {"reward_2", evaluate::mean(r2)},
                       {"wrong_to_right", fixed / rollouts_made}, {"right_to_wrong", broken / rollouts_made},
                       {"kl", result.report.metrics["kl"]}, {"grad_norm", result.report.grad_norm},
                       {"lr", result.report.lr}, {"sampled_tokens", sampled_}};

@@ -21,8 +21,7 @@ models::Model start_model(train::Env& env, const Options& o) {
   if (!o.model.empty()) return on_device(env, models::open(o.model));
   auto tokenizer = o.data.empty() ? data::countdown_tokenizer(tasks::countdown_world(o.world))
                                   : text::Tokenizer::bytes(text::standard_specials());
-  const auto config = models::config_of(o.fresh, tokenizer.size());
-  return on_device(env, {models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)});
+  return fresh_model(env, o.fresh, std::move(tokenizer));
 }
 
 Examples tokenize_file(const std::string& file, const models::Model& model, const Options& o) {

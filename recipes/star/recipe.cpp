@@ -21,13 +21,9 @@ namespace {
 using Values = std::map<std::string, std::vector<double>>;  // one number per held-out place
 
 models::Model base_model(train::Env& env, train::Session& session, const Options& o) {
-  if (!o.model.empty()) return train::on_device(env, models::open(o.model));
-  if (!o.data.empty())
-    throw Error(ErrorKind::usage, "problems from " + o.data + " need a model that can read them",
-                "give --model DIR, e.g. one that `hone run sft` has made");
-  auto tokenizer = text::Tokenizer::symbols(text::standard_specials(), tasks::addition_words());
-  const auto config = models::config_of(o.fresh, tokenizer.size());
-  auto model = train::on_device(env, {models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)});
+  if (auto given = train::given_model(env, o.model, o.data)) return std::move(*given);
+  auto model =
+      train::fresh_model(env, o.fresh, text::Tokenizer::symbols(text::standard_specials(), tasks::addition_words()));
   const auto records = seed_records(o, model.tokenizer, env.rng.fork("seed records"));
   train::fit(env, session, "base", model.decoder, o.base,
              train::cycle(records, o.base.batch, env.rng.fork("base order")));
@@ -64,12 +60,6 @@ Values measure(const Lab& lab, const models::Model& model) {
   return values;
 }
 
-double mean(const std::vector<double>& x) {
-  double sum = 0;
-  for (const double value : x) sum += value;
-  return sum / static_cast<double>(x.size());
-}
-
 // What one round gave, for the curves of the report: counts of rows, and accuracy afterwards.
 void log_round(const Lab& lab, const Arm& arm, const train::Round& round, const train::LoopRows& kept,
                const Values& values) {
@@ -84,7 +74,7 @@ void log_round(const Lab& lab, const Arm& arm, const train::Round& round, const 
                              {"kept_problems", static_cast<double>(problems.size())},
                              {"kept_rationalized", rationalized}};
   if (lab.world.valid) metrics.emplace_back("kept_for_wrong_reasons", invalid);
-  for (const auto& [name, value] : values) metrics.emplace_back(name, mean(value));
+  for (const auto& [name, value] : values) metrics.emplace_back(name, evaluate::mean(value));
   lab.env.record.metrics(arm.name + ".rounds", round.iteration, metrics);
 }
 

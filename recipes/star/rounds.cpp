@@ -14,18 +14,8 @@ namespace {
 
 using Problems = std::vector<tasks::Problem>;
 
-// The problems of a round by their id.
-std::map<std::string, const tasks::Problem*> by_id(const Problems& problems) {
-  std::map<std::string, const tasks::Problem*> map;
-  for (const auto& problem : problems) map[problem.id] = &problem;
-  return map;
-}
-
-const tasks::Problem& problem_of(const std::map<std::string, const tasks::Problem*>& problems, const Json& row) {
-  const auto found = problems.find(base::get_string(row, "problem", "row"));
-  require(found != problems.end(), ErrorKind::data, "a row names a problem that was not asked: {}",
-          base::dump(row.at("problem")));
-  return *found->second;
+train::Asked asked_in(const Lab& lab, const train::Round& round) {
+  return train::Asked(lab.world.draw(static_cast<uint64_t>(round.iteration)));
 }
 
 generate::Sampling sampling_of(const Options& o) {
@@ -57,8 +47,8 @@ Json row_of(const Lab& lab, const tasks::Problem& problem, const generate::Rollo
 // The gold answer as if the model had said it.
 Json gold_row(const Lab& lab, const tasks::Problem& problem) {
   generate::Rollout rollout;
-  rollout.turns.push_back({lab.base.tokenizer.encode(lab.world.direct(problem)), {}, text::Finish::stop});
-  rollout.turns[0].ids.push_back(data::stop_ids(rewards::encoder_of(lab.base)).front());
+  rollout.turns.push_back(
+      {data::answer_ids(lab.world.direct(problem), rewards::encoder_of(lab.base)), {}, text::Finish::stop});
   return row_of(lab, problem, rollout, "gold");
 }
 
@@ -74,10 +64,7 @@ Arm arm_of(const std::string& name) {
 
 train::LoopRows ask(const Lab& lab, const Arm& arm, const models::Model& model, const train::Round& round,
                     int64_t part) {
-  const auto all = lab.world.draw(static_cast<uint64_t>(round.iteration));
-  const auto [begin, end] = train::part_of(all.size(), part, kParts);
-  const Problems asked(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                       all.begin() + static_cast<std::ptrdiff_t>(end));
+  const auto [asked, begin] = train::part_of(lab.world.draw(static_cast<uint64_t>(round.iteration)), part, kParts);
   train::LoopRows rows;
   if (arm.source == Arm::Source::gold) {
     for (const auto& problem : asked) rows.push_back(gold_row(lab, problem));
@@ -105,11 +92,10 @@ train::LoopRows ask(const Lab& lab, const Arm& arm, const models::Model& model, 
 }
 
 train::LoopRows judge(const Lab& lab, const train::Round& round, train::LoopRows rows) {
-  const auto problems = lab.world.draw(static_cast<uint64_t>(round.iteration));
-  const auto ids = by_id(problems);
+  const auto asked = asked_in(lab, round);
   lab.env.pool.for_each(static_cast<int64_t>(rows.size()), [&](int64_t i, int) {
     Json& row = rows[static_cast<std::size_t>(i)];
-    const auto& problem = problem_of(ids, row);
+    const auto& problem = asked.of(row);
     const Json& turn = row.at("turns").at(0);
     const auto text = turn.at("text").get<std::string>();
     const auto verdict = turn.at("finish") == "length" ? tasks::Verdict{0, "cut at the length limit"}
@@ -122,23 +108,17 @@ train::LoopRows judge(const Lab& lab, const train::Round& round, train::LoopRows
 }
 
 train::LoopRows keep(const Lab& lab, const train::Round& round, const train::LoopRows& judged) {
-  const auto problems = lab.world.draw(static_cast<uint64_t>(round.iteration));
-  const auto ids = by_id(problems);
+  const auto asked = asked_in(lab, round);
   std::set<std::pair<std::string, std::string>> seen;
   std::map<std::string, int64_t> of_problem;
   train::LoopRows kept;
   for (const Json& row : judged) {
     if (row.at("reward").get<double>() <= 0.5) continue;
-    const auto& problem = problem_of(ids, row);
+    const auto& problem = asked.of(row);
     const auto text = row.at("turns").at(0).at("text").get<std::string>();
     if (!seen.insert({problem.id, text}).second || of_problem[problem.id] >= lab.options.cap) continue;
     ++of_problem[problem.id];
-    Json prompt = problem.prompt;
-    if (!problem.messages.empty()) {
-      prompt = Json::array();
-      for (const auto& m : problem.messages) prompt.push_back({{"role", m.role}, {"content", m.content}});
-    }
-    Json line = {{"prompt", prompt}, {"completion", text}};
+    Json line = {{"prompt", data::prompt_json(problem)}, {"completion", text}};
     for (const char* key : {"problem", "sample", "source", "valid", "turns"})
       if (row.contains(key)) line[key] = row.at(key);
     kept.push_back(std::move(line));
@@ -147,16 +127,14 @@ train::LoopRows keep(const Lab& lab, const train::Round& round, const train::Loo
 }
 
 std::vector<data::Example> examples_of(const Lab& lab, const train::Round& round, const train::LoopRows& kept) {
-  const auto problems = lab.world.draw(static_cast<uint64_t>(round.iteration));
-  const auto ids = by_id(problems);
+  const auto asked = asked_in(lab, round);
   std::vector<data::Example> examples;
   for (const Json& row : kept) {
     const auto turns = train::turns_of(row, "a kept row");
     require(turns.size() == 1, ErrorKind::format, "a kept row has {} turns", turns.size());
-    data::Example e{.ids = data::prompt_ids(problem_of(ids, row), rewards::encoder_of(lab.base))};
-    e.loss_mask.assign(e.ids.size(), 0);
-    e.ids.insert(e.ids.end(), turns[0].ids.begin(), turns[0].ids.end());
-    e.loss_mask.resize(e.ids.size(), 1);
+    data::Example e;
+    data::append(e, data::prompt_ids(asked.of(row), rewards::encoder_of(lab.base)), 0);
+    data::append(e, turns[0].ids, 1);
     examples.push_back(std::move(e));
   }
   return examples;

@@ -97,18 +97,11 @@ std::vector<data::Example> seed_records(const Options& o, const text::Tokenizer&
     const int64_t digits = 1 + i % o.sums.seed_digits;
     const auto problem = draw_additions(tasks::AdditionSplit::train, digits, 1, stream.fork("sum"))[0];
     const bool hint = stream.fork("hint").uniform() < o.sums.hints;
-    text::Ids ids = {tokenizer.bos()};
-    const auto append = [&](const std::string& text) {
-      const auto more = tokenizer.encode(text);
-      ids.insert(ids.end(), more.begin(), more.end());
-    };
-    append(hint ? tasks::addition_hint(problem) : problem.prompt);
-    const std::size_t prompt = ids.size();
-    append(tasks::addition_scratchpad(problem));
-    ids.push_back(tokenizer.end());
-    data::Example record{.ids = std::move(ids)};
-    record.loss_mask.assign(record.ids.size(), 1);
-    std::fill_n(record.loss_mask.begin(), prompt, 0);
+    data::Example record;
+    data::append(record, {tokenizer.bos()}, 0);
+    data::append(record, tokenizer.encode(hint ? tasks::addition_hint(problem) : problem.prompt), 0);
+    data::append(record, tokenizer.encode(tasks::addition_scratchpad(problem)), 1);
+    data::append(record, {tokenizer.end()}, 1);
     records.push_back(std::move(record));
   }
   return records;

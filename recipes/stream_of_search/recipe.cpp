@@ -6,7 +6,7 @@
 // paper lacks, optimal paths with as many training tokens and the best of n of them; (4) of equal nodes of a
 // breadth-first search the one that came first is next, and finished leaves are not visited again.
 #include "hone/evaluate/summary.h"
-#include "hone/train/fit.h"
+#include "hone/train/base_model.h"
 #include "recipes/stream_of_search/arms.h"
 
 #include <algorithm>
@@ -149,9 +149,7 @@ void run(train::Env& env, const base::Options& given) {
   const auto& o = dynamic_cast<const Options&>(given);
   plan_progress(env, o);
   train::Session session(env);
-  auto tokenizer = data::search_tokenizer(tasks::countdown_world(o.world));
-  const auto config = models::config_of(o.fresh, tokenizer.size());
-  const models::Model start{models::fresh(config, env.rng.fork("fresh model")), std::move(tokenizer)};
+  const auto start = train::fresh_model(env, o.fresh, data::search_tokenizer(tasks::countdown_world(o.world)));
   const auto corpus = make_corpus(env, o, start.tokenizer);
   const auto exam = make_exam(o, corpus);
   session.once("corpus", [&] {

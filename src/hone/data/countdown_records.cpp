@@ -29,11 +29,6 @@ tasks::Derivation first_attempt(const tasks::CountdownWorld& world, const tasks:
   return attempt;
 }
 
-void append(Example& example, const text::Ids& ids, uint8_t loss) {
-  example.ids.insert(example.ids.end(), ids.begin(), ids.end());
-  example.loss_mask.resize(example.ids.size(), loss);
-}
-
 }  // namespace
 
 text::Tokenizer countdown_tokenizer(const tasks::CountdownWorld& world) {

@@ -75,6 +75,16 @@ Json messages_json(const std::vector<tasks::Message>& messages) {
   return list;
 }
 
+Json prompt_json(const tasks::Problem& problem) {
+  return problem.messages.empty() ? Json(problem.prompt) : messages_json(problem.messages);
+}
+
+text::Ids answer_ids(const std::string& text, const Encoder& encoder) {
+  text::Ids ids = encoder.tokenizer.encode(text);
+  ids.push_back(stop_ids(encoder).front());
+  return ids;
+}
+
 std::vector<tasks::Message> conversation_of(const tasks::Problem& problem, const Encoder& encoder) {
   if (!problem.messages.empty()) return problem.messages;
   if (encoder.chat == nullptr || encoder.prompts == Prompts::as_text) return {};

@@ -13,6 +13,12 @@ namespace hone::data {
 /// [{"role", "content"}, …], as chat templates take it.
 Json messages_json(const std::vector<tasks::Message>& messages);
 
+/// What a row of a file has as "prompt" of a problem: its text, or its conversation as messages_json() writes it.
+Json prompt_json(const tasks::Problem& problem);
+
+/// A text as the model would have written it: its tokens and the one that ends an answer. Errors: those of stop_ids.
+text::Ids answer_ids(const std::string& text, const Encoder& encoder);
+
 /// A problem as a conversation; empty where its prompt is text to go on with (see Prompts).
 std::vector<tasks::Message> conversation_of(const tasks::Problem& problem, const Encoder& encoder);
 

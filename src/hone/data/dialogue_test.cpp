@@ -130,5 +130,18 @@ TEST(NextTurn, TemplatesThatRewriteEarlierTurnsAreRefused) {
   refused("{{ messages[-1].content }}", "rewrites earlier turns");
 }
 
+TEST(PromptJson, ATextOrAConversation) {
+  tasks::Problem problem;
+  problem.prompt = "1 + 1 =";
+  EXPECT_EQ(prompt_json(problem), Json("1 + 1 ="));
+  problem.messages = {{"user", "hello"}};
+  EXPECT_EQ(prompt_json(problem), Json::array({{{"role", "user"}, {"content", "hello"}}}));
+}
+
+TEST(AnswerIds, EndAsTheModelWouldEnd) {
+  const auto tokenizer = text::Tokenizer::bytes(text::standard_specials());
+  EXPECT_EQ(tokenizer.decode_all(answer_ids("ab", {tokenizer, nullptr})), "ab<end>");
+}
+
 }  // namespace
 }  // namespace hone::data

@@ -25,4 +25,10 @@ struct Pair {
   Example chosen, rejected;
 };
 
+/// Puts `ids` at the end, all with or all without loss.
+inline void append(Example& example, const text::Ids& ids, uint8_t loss) {
+  example.ids.insert(example.ids.end(), ids.begin(), ids.end());
+  example.loss_mask.resize(example.ids.size(), loss);
+}
+
 }  // namespace hone::data

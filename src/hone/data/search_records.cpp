@@ -23,17 +23,15 @@ Example search_example(const tasks::search::Trace& trace, const text::Tokenizer&
   const std::string words = tasks::search::write_compact(trace);
   const std::string prompt = tasks::search::compact_prompt(trace.front().numbers, trace.front().target);
   Example example;
-  example.ids = tokenizer.encode(prompt);
-  example.ids.insert(example.ids.begin(), tokenizer.bos());
-  example.loss_mask.assign(example.ids.size(), 0);
+  append(example, {tokenizer.bos()}, 0);
+  append(example, tokenizer.encode(prompt), 0);
   // Encoded apart, as the model meets them: the prompt is given, what follows is its own.
   const std::size_t begin = std::min(prompt.size() + 1, words.size());
-  const text::Ids rest = tokenizer.encode(words.substr(begin));
-  example.ids.insert(example.ids.end(), rest.begin(), rest.end());
-  example.ids.push_back(tokenizer.end());
+  append(example, tokenizer.encode(words.substr(begin)), 1);
+  append(example, {tokenizer.end()}, 1);
   const auto kept = std::min(example.ids.size(), static_cast<std::size_t>(std::max<int64_t>(context, 0)));
   example.ids.resize(kept);
-  example.loss_mask.resize(kept, 1);
+  example.loss_mask.resize(kept);
   return example;
 }
 

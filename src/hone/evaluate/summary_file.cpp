@@ -101,6 +101,12 @@ void write_summary(const train::Env& env, const SummaryFile& file) {
   base::write_file_atomic(env.dir / "summary.json", base::dump(summary, 1) + "\n");
 }
 
+double mean(const std::vector<double>& x) {
+  double sum = 0;
+  for (const double value : x) sum += value;
+  return x.empty() ? 0 : sum / static_cast<double>(x.size());
+}
+
 std::string problem_text(const tasks::Problem& problem) {
   if (problem.messages.empty()) return problem.prompt;
   std::string text;

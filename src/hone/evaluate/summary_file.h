@@ -34,6 +34,9 @@ struct SummaryFile {
 /// lacks.
 void write_summary(const train::Env& env, const SummaryFile& file);
 
+/// Σ x / n; 0 for no numbers.
+double mean(const std::vector<double>& x);
+
 /// A problem as text (conversations: one line a message).
 std::string problem_text(const tasks::Problem& problem);
 /// "right", or "wrong: " and the verifier's reason.

@@ -91,6 +91,11 @@ TEST(SummaryFile, MissingOutcomesLeaveNoFiles) {
   EXPECT_FALSE(fs::exists(folder / "outcomes.json"));
 }
 
+TEST(SummaryText, MeanOfNothingIsZero) {
+  EXPECT_EQ(mean({}), 0);
+  EXPECT_DOUBLE_EQ(mean({1, 2, 6}), 3);
+}
+
 TEST(SummaryText, ProblemsAndVerdicts) {
   tasks::Problem p;
   p.prompt = "3 4 -> 7 :";

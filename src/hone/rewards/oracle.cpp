@@ -1,6 +1,7 @@
 #include "hone/rewards/oracle.h"
 
 #include "hone/base/error.h"
+#include "hone/data/dialogue.h"
 #include "hone/base/json.h"
 
 #include <algorithm>
@@ -79,9 +80,7 @@ Json question_json(const Question& question) {
   if (question.problem.messages.empty()) {
     json["prompt"] = question.problem.prompt;
   } else {
-    json["messages"] = Json::array();
-    for (const auto& m : question.problem.messages)
-      json["messages"].push_back({{"role", m.role}, {"content", m.content}});
+    json["messages"] = data::messages_json(question.problem.messages);
   }
   json["candidates"] = question.candidates;
   return json;

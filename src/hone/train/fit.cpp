@@ -65,6 +65,17 @@ Next early_stop(double loss, int64_t patience, Json& notes) {
   return patience > 0 && waited >= patience ? Next::stop : Next::go_on;
 }
 
+ExampleSource made(Env& env, int64_t batch, std::function<data::Example(int64_t step, Rng rng)> record) {
+  return [&env, batch, record = std::move(record)](int64_t step) {
+    std::vector<data::Example> out(static_cast<std::size_t>(batch));
+    env.pool.for_each(batch, [&](int64_t i, int) {
+      out[static_cast<std::size_t>(i)] =
+          record(step, env.rng.fork("record", {static_cast<uint64_t>(step), static_cast<uint64_t>(i)}));
+    });
+    return out;
+  };
+}
+
 ExampleSource cycle(const std::vector<data::Example>& examples, int64_t batch, Rng rng) {
   // The order of an epoch is made once and kept: steps arrive in sequence, so it is asked for many times.
   struct Epoch {

@@ -31,6 +31,9 @@ double held_out_loss(Env& env, models::Decoder& model, const FitOptions& options
 /// Says stop when `loss` has not improved for `patience` calls; keeps its count in `notes`.
 Next early_stop(double loss, int64_t patience, Json& notes);
 
+/// `batch` examples a step, made as they are needed, in parallel: record(step, rng) with a stream of its own for each.
+ExampleSource made(Env& env, int64_t batch, std::function<data::Example(int64_t step, Rng rng)> record);
+
 /// The examples of a step from a fixed list, in a fresh order every epoch.
 ExampleSource cycle(const std::vector<data::Example>& examples, int64_t batch, Rng rng);
 

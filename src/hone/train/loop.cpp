@@ -199,4 +199,20 @@ std::pair<std::size_t, std::size_t> part_of(std::size_t count, int64_t part, int
   return {static_cast<std::size_t>(size * part / parts), static_cast<std::size_t>(size * (part + 1) / parts)};
 }
 
+Part part_of(const std::vector<tasks::Problem>& all, int64_t part, int64_t parts) {
+  const auto [begin, end] = part_of(all.size(), part, parts);
+  return {{all.begin() + static_cast<std::ptrdiff_t>(begin), all.begin() + static_cast<std::ptrdiff_t>(end)}, begin};
+}
+
+Asked::Asked(std::vector<tasks::Problem> problems) : problems_(std::move(problems)) {
+  for (std::size_t i = 0; i < problems_.size(); ++i) places_[problems_[i].id] = i;
+}
+
+std::size_t Asked::place_of(const Json& row) const {
+  const auto place = places_.find(base::get_string(row, "problem", "row"));
+  require(place != places_.end(), ErrorKind::data, "a row names a problem that was not asked: {}",
+          base::dump(row.at("problem")));
+  return place->second;
+}
+
 }  // namespace hone::train

@@ -14,7 +14,9 @@
 #include "hone/train/session.h"
 
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hone::train {
@@ -58,10 +60,31 @@ std::string model_hash(const models::Decoder& model);
 /// A rollout as a row: {"problem","sample","turns":[{"text","ids","logprob","finish"}]}; logprob is the sum over the
 /// turn's tokens, nats.
 Json rollout_row(const tasks::Problem& problem, const generate::Rollout& rollout, const text::Tokenizer& tokenizer);
-/// Its turns; their per-token log-probs are not in a row and are 0. Errors: format, naming `where`, for a row that is not of rollout_row.
+/// Its turns; their per-token log-probs are not in a row and are 0. Errors: format, naming `where`, for a row that is
+/// not of rollout_row.
 std::vector<generate::Completion> turns_of(const Json& row, std::string_view where);
 
 /// Part `part` of `parts` of [0, count): begin and end.
 std::pair<std::size_t, std::size_t> part_of(std::size_t count, int64_t part, int64_t parts);
+/// The same of problems, and the place of its first among all.
+struct Part {
+  std::vector<tasks::Problem> problems;
+  std::size_t begin = 0;
+};
+Part part_of(const std::vector<tasks::Problem>& all, int64_t part, int64_t parts);
+
+/// The problems of a round, found again by the rows that name them.
+class Asked {
+ public:
+  explicit Asked(std::vector<tasks::Problem> problems);
+  const std::vector<tasks::Problem>& problems() const { return problems_; }
+  /// Where among them the row's "problem" is. Errors: data when it is not.
+  std::size_t place_of(const Json& row) const;
+  const tasks::Problem& of(const Json& row) const { return problems_[place_of(row)]; }
+
+ private:
+  std::vector<tasks::Problem> problems_;
+  std::map<std::string, std::size_t> places_;
+};
 
 }  // namespace hone::train

@@ -9,8 +9,6 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <map>
 
@@ -21,8 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr double kNever = 1e9;
 constexpr int64_t kIterations = 2, kParts = 3, kSteps = 3;
-
-using Hook = std::function<void(const std::string& point)>;
 
 models::Decoder small() {
   auto config = generate::tiny_config(models::Family::llama);
@@ -211,31 +207,8 @@ TEST(Loop, AStopIsObeyedBetweenParts) {
   }
 }
 
-// Ends in a child at its `visits`-th point without any clean-up, or is killed after `microseconds`.
 int run_child(const fs::path& dir, int visits, useconds_t microseconds) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    int code = 99;
-    try {
-      loop_in(
-          dir,
-          [&](const std::string&) {
-            if (visits-- == 0) ::_exit(50);
-          },
-          0);
-      code = 0;
-    } catch (...) {
-      // Reported as 99: a child has no other way to fail a test.
-    }
-    ::_exit(code);
-  }
-  if (microseconds > 0) {
-    ::usleep(microseconds);
-    ::kill(child, SIGKILL);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  return in_child([&](const Hook& hook) { loop_in(dir, hook, 0); }, visits, microseconds);
 }
 
 TEST(Loop, KilledAgainAndAgainTheRunIsTheSame) {
@@ -343,6 +316,28 @@ TEST(PartOf, CoversEverythingOnce) {
     }
     EXPECT_EQ(next, count);
   }
+}
+
+TEST(PartOf, ProblemsWithTheirPlace) {
+  std::vector<tasks::Problem> all(5);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].id = std::to_string(i);
+  std::size_t next = 0;
+  for (int64_t part = 0; part < 3; ++part) {
+    const auto [problems, begin] = part_of(all, part, 3);
+    EXPECT_EQ(begin, next);
+    for (const auto& problem : problems) EXPECT_EQ(problem.id, std::to_string(next++));
+  }
+  EXPECT_EQ(next, all.size());
+}
+
+TEST(Asked, FindsTheProblemsThatRowsName) {
+  std::vector<tasks::Problem> problems(2);
+  problems[0].id = "a";
+  problems[1].id = "b";
+  const Asked asked(problems);
+  EXPECT_EQ(asked.place_of({{"problem", "b"}}), 1u);
+  EXPECT_EQ(asked.of({{"problem", "a"}}).id, "a");
+  expect_error(ErrorKind::data, {"not asked", "\"c\""}, [&] { asked.place_of({{"problem", "c"}}); });
 }
 
 }  // namespace

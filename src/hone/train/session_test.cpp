@@ -8,8 +8,6 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace hone::train {
 namespace {
@@ -26,7 +24,6 @@ models::Decoder small() {
 }
 
 // Called at every point of a run where something may go wrong.
-using Hook = std::function<void(const std::string& point)>;
 
 // A model and its optimiser that take part in phases.
 class Learner {
@@ -219,26 +216,8 @@ TEST(Session, AnotherModelsCheckpointIsRefused) {
   });
 }
 
-// Runs the chain in a child that ends at once when its `visits`-th point comes, or is killed after `microseconds`.
 int run_child(const fs::path& dir, int visits, useconds_t microseconds) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    int code = 99;
-    try {
-      chain(dir, 0, [&](const std::string&) { if (visits-- == 0) ::_exit(50); });
-      code = 0;
-    } catch (...) {
-      // Reported as 99: a child has no other way to fail a test.
-    }
-    ::_exit(code);
-  }
-  if (microseconds > 0) {
-    ::usleep(microseconds);
-    ::kill(child, SIGKILL);
-  }
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  return in_child([&](const Hook& hook) { chain(dir, 0, hook); }, visits, microseconds);
 }
 
 TEST(Session, KilledAgainAndAgainTheRunIsTheSame) {

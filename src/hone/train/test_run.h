@@ -11,7 +11,12 @@
 #include "hone/train/env.h"
 #include "hone/train/session.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
+#include <functional>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -91,6 +96,34 @@ inline std::vector<data::Example> random_examples(int64_t count, int64_t shortes
     examples.push_back(example_of(std::move(ids), 1 + rng.below(3)));
   }
   return examples;
+}
+
+/// Called at every point of a run at which it may end.
+using Hook = std::function<void(const std::string& point)>;
+
+/// Does `work` in a child that ends at once (code 50) when its `visits`-th point comes, or is killed after
+/// `microseconds`, 0 = never. Returns its code, −signal for one that was killed, 99 for one that threw.
+inline int in_child(const std::function<void(const Hook& hook)>& work, int visits, useconds_t microseconds) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int code = 99;
+    try {
+      work([&](const std::string&) {
+        if (visits-- == 0) ::_exit(50);
+      });
+      code = 0;
+    } catch (...) {
+      // Reported as 99: a child has no other way to fail a test.
+    }
+    ::_exit(code);
+  }
+  if (microseconds > 0) {
+    ::usleep(microseconds);
+    ::kill(child, SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 }  // namespace hone::train
