@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <memory>
 
 namespace hone::cli {
@@ -53,45 +54,68 @@ std::string prompt_of(const GenPlan& plan) {
   return text;
 }
 
+// One model that answers; there are several when a mixture is asked.
+struct Voice {
+  Voice(const WritePlan& plan, Form form) : model(plan.model.string()), studio(plan, form) {}
+  std::string model;
+  Studio studio;
+  std::unique_ptr<generate::Engine> engine;  ///< for several completions at once
+};
+
 // Everything one run of gen works with.
 class Generator {
  public:
-  Generator(const Call& call, const GenPlan& plan, const std::atomic<bool>& interrupted)
-      : call_(call), plan_(plan), interrupted_(interrupted), studio_(plan.write, plan.form) {
-    if (!call.has("--quiet")) say("{}\n", studio_.manner.words);
-  }
+  Generator(const Call& call, const GenPlan& plan, const std::atomic<bool>& interrupted);
 
   int one(const std::string& prompt);
   int rows(const std::string& content, const std::string& name);
 
  private:
-  generate::Request request_of(const tasks::Problem& problem, uint64_t key) const;
+  Voice& voice_of(uint64_t key) { return *voices_[draw_member(plan_.write.members, member_stream(key))]; }
+  Rng member_stream(uint64_t key) const { return Rng(plan_.write.seed).fork("member", {key}); }
+  generate::Request request_of(const Studio& studio, const tasks::Problem& problem, uint64_t key) const;
+  std::vector<std::vector<Made>> roll(Voice& voice, const std::vector<generate::Request>& requests);
   std::vector<std::vector<Made>> roll(const std::vector<generate::Request>& requests);
-  int aloud(const generate::Request& request, const std::string& prompt);
-  void print_json(const generate::Request& request, const std::string& prompt, const Json& completions) const;
+  int aloud(Voice& voice, const generate::Request& request, const std::string& prompt);
+  void print_json(const Voice& voice, const generate::Request& request, const std::string& prompt,
+                  const Json& completions) const;
   void say_rate(int64_t tokens) const;
   bool quiet() const { return call_.has("--quiet"); }
 
   const Call& call_;
   const GenPlan& plan_;
   const std::atomic<bool>& interrupted_;
-  Studio studio_;
-  std::unique_ptr<generate::Engine> engine_;  ///< for several completions at once
+  std::vector<std::unique_ptr<Voice>> voices_;  ///< one for every member; without rows only the one that is drawn
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-generate::Request Generator::request_of(const tasks::Problem& problem, uint64_t key) const {
+Generator::Generator(const Call& call, const GenPlan& plan, const std::atomic<bool>& interrupted)
+    : call_(call), plan_(plan), interrupted_(interrupted), voices_(plan.write.members.size()) {
+  const bool all = plan.input == GenPlan::Input::rows;
+  const std::size_t drawn = draw_member(plan.write.members, member_stream(0));
+  for (std::size_t i = 0; i < voices_.size(); ++i)
+    if (all || i == drawn) voices_[i] = std::make_unique<Voice>(with_member(plan.write, i), plan.form);
+  if (call.has("--quiet")) return;
+  const bool mixture = voices_.size() > 1;
+  if (mixture && all) say("a mixture of {} models, one drawn for every row\n", voices_.size());
+  if (mixture && !all)
+    say("a mixture of {} models; drawn: {}\n", voices_.size(), plan.write.members[drawn].model.string());
+  say("{}\n", voices_[drawn]->studio.manner.words);
+}
+
+generate::Request Generator::request_of(const Studio& studio, const tasks::Problem& problem, uint64_t key) const {
   generate::Request request;
-  request.prompt = studio_.prompt_ids(problem);
-  request.turns = {{{}, {studio_.stops, plan_.stops, studio_.room_after(request.prompt, plan_.write.max_tokens)}}};
+  request.prompt = studio.prompt_ids(problem);
+  request.turns = {{{}, {studio.stops, plan_.stops, studio.room_after(request.prompt, plan_.write.max_tokens)}}};
   request.samples = plan_.samples;
   request.key = key;
   return request;
 }
 
-void Generator::print_json(const generate::Request& request, const std::string& prompt, const Json& completions) const {
+void Generator::print_json(const Voice& voice, const generate::Request& request, const std::string& prompt,
+                           const Json& completions) const {
   const Json said = {{"schema", 1},
-                     {"model", plan_.write.model.string()},
+                     {"model", voice.model},
                      {"prompt", prompt},
                      {"prompt_ids", request.prompt},
                      {"completions", completions}};
@@ -104,35 +128,51 @@ void Generator::say_rate(int64_t tokens) const {
 }
 
 // made[request][sample]
-std::vector<std::vector<Made>> Generator::roll(const std::vector<generate::Request>& requests) {
-  if (!engine_) {
-    engine_ = std::make_unique<generate::Engine>(studio_.model.decoder, studio_.pool, &studio_.model.tokenizer,
-                                                 generate::EngineOptions{.weights = plan_.write.weights});
+std::vector<std::vector<Made>> Generator::roll(Voice& voice, const std::vector<generate::Request>& requests) {
+  const Studio& studio = voice.studio;
+  if (!voice.engine) {
+    voice.engine = std::make_unique<generate::Engine>(studio.model.decoder, voice.studio.pool, &studio.model.tokenizer,
+                                                      generate::EngineOptions{.weights = plan_.write.weights});
   }
   std::vector<std::vector<Made>> made(requests.size());
-  for (const auto& rollout : engine_->roll(requests, plan_.write.sampling, Rng(plan_.write.seed))) {
+  for (const auto& rollout : voice.engine->roll(requests, plan_.write.sampling, Rng(plan_.write.seed))) {
     const generate::Completion& said = rollout.turns[0];
     made[static_cast<std::size_t>(rollout.request)].push_back(
-        {text::text_before(studio_.model.tokenizer.decode(said.ids), plan_.stops), said.finish,
+        {text::text_before(studio.model.tokenizer.decode(said.ids), plan_.stops), said.finish,
          static_cast<int64_t>(said.ids.size())});
   }
   return made;
 }
 
+// Every request by the member that its key draws.
+std::vector<std::vector<Made>> Generator::roll(const std::vector<generate::Request>& requests) {
+  std::map<Voice*, std::vector<std::size_t>> of_voice;
+  for (std::size_t i = 0; i < requests.size(); ++i) of_voice[&voice_of(requests[i].key)].push_back(i);
+  std::vector<std::vector<Made>> made(requests.size());
+  for (const auto& [voice, places] : of_voice) {
+    std::vector<generate::Request> mine;
+    for (const std::size_t i : places) mine.push_back(requests[i]);
+    auto texts = roll(*voice, mine);
+    for (std::size_t i = 0; i < places.size(); ++i) made[places[i]] = std::move(texts[i]);
+  }
+  return made;
+}
+
 // One completion, written as it is made.
-int Generator::aloud(const generate::Request& request, const std::string& prompt) {
-  generate::Writer writer(studio_.model.decoder, studio_.pool, studio_.model.tokenizer, plan_.write.weights);
+int Generator::aloud(Voice& voice, const generate::Request& request, const std::string& prompt) {
+  Studio& studio = voice.studio;
+  generate::Writer writer(studio.model.decoder, studio.pool, studio.model.tokenizer, plan_.write.weights);
   const Rng rng = Rng(plan_.write.seed).fork("sample", {request.key, 0});  // as the engine draws its first sample
   const auto listener = [&](const std::string& piece) {
     if (call_.has("--json")) return;
     put("{}", shown(piece));
     finish_output();
   };
-  const Spoken spoken = speak(studio_, writer, {request.prompt, request.turns[0].stop, plan_.write.sampling, rng},
-                              listener, interrupted_);
+  const Spoken spoken =
+      speak(studio, writer, {request.prompt, request.turns[0].stop, plan_.write.sampling, rng}, listener, interrupted_);
   if (call_.has("--json")) {
     const Made made{spoken.text, spoken.finish, spoken.tokens};
-    print_json(request, prompt, Json::array({to_json(made)}));
+    print_json(voice, request, prompt, Json::array({to_json(made)}));
   } else if (!spoken.text.ends_with('\n')) {
     put("\n");
   }
@@ -145,8 +185,9 @@ int Generator::aloud(const generate::Request& request, const std::string& prompt
 }
 
 int Generator::one(const std::string& prompt) {
-  const generate::Request request = request_of(studio_.problem_of(prompt), 0);
-  if (plan_.samples == 1) return aloud(request, prompt);
+  Voice& voice = voice_of(0);
+  const generate::Request request = request_of(voice.studio, voice.studio.problem_of(prompt), 0);
+  if (plan_.samples == 1) return aloud(voice, request, prompt);
   const std::vector<Made> made = roll({request})[0];
   int64_t tokens = 0, index = 0;
   Json list = Json::array();
@@ -155,7 +196,7 @@ int Generator::one(const std::string& prompt) {
     list.push_back(to_json(each));
     if (!call_.has("--json")) put("--- {} of {}\n{}\n", ++index, made.size(), shown(each.text));
   }
-  if (call_.has("--json")) print_json(request, prompt, list);
+  if (call_.has("--json")) print_json(voice, request, prompt, list);
   finish_output();
   say_rate(tokens);
   return 0;
@@ -195,7 +236,8 @@ int Generator::rows(const std::string& content, const std::string& name) {
   std::vector<Json> rows;
   std::vector<generate::Request> requests;
   tasks::for_each_row(content, name, [&](const Json& row, const std::string& place) {
-    requests.push_back(request_of(problem_of_row(row, place, studio_), requests.size()));
+    const Studio& studio = voice_of(requests.size()).studio;
+    requests.push_back(request_of(studio, problem_of_row(row, place, studio), requests.size()));
     rows.push_back(row);
   });
   report::Progress progress(quiet() ? report::ProgressStyle::quiet : report::ProgressStyle::automatic, stderr);

@@ -6,7 +6,7 @@
 #include "hone/base/run_dir.h"
 
 #include <algorithm>
-#include <vector>
+#include <cmath>
 
 namespace hone::cli {
 namespace {
@@ -32,6 +32,25 @@ fs::path improved_model(const fs::path& run) {
   const std::string name = base::get_string_or(summary, "improved", "", file.string());
   const bool plain = !name.empty() && name.find('/') == std::string::npos && name != "." && name != "..";
   return plain && is_model(run / "models" / name) ? run / "models" / name : fs::path();
+}
+
+std::vector<Member> members_of(const fs::path& file) {
+  const std::string where = file.string();
+  const Json json = base::parse_json(base::read_file(file), where);
+  const bool has_list = json.is_object() && json.contains("mixture") && json.at("mixture").is_array();
+  require(has_list && !json.at("mixture").empty(), ErrorKind::format, "{}: \"mixture\" is not a list of models", where);
+  std::vector<Member> members;
+  for (const Json& entry : json.at("mixture")) {
+    const std::string name = base::get_string(entry, "model", where);
+    const double weight = base::get_number_or(entry, "weight", 0, where);
+    require(std::isfinite(weight) && weight > 0, ErrorKind::format, "{}: the weight of {} must be above 0", where,
+            name);
+    const bool plain = name.find('/') == std::string::npos && name != "." && name != "..";
+    require(plain && is_model(file.parent_path() / name), ErrorKind::format, "{}: beside it is no model folder \"{}\"",
+            where, name);
+    members.push_back({file.parent_path() / name, weight});
+  }
+  return members;
 }
 
 std::string models_of_seeds(const fs::path& run) {
@@ -67,6 +86,24 @@ fs::path find_model(const fs::path& runs, const std::string& word) {
   }
   throw Error(ErrorKind::usage, fmt::format("{} holds {} models", run.string(), models.size()),
               fmt::format("name one of them: {}", fmt::join(models, ", ")));
+}
+
+std::vector<Member> find_policy(const fs::path& runs, const std::string& word) {
+  std::error_code code;
+  if (fs::is_regular_file(word, code)) return members_of(word);
+  return {{find_model(runs, word)}};
+}
+
+std::size_t draw_member(const std::vector<Member>& members, Rng rng) {
+  if (members.size() == 1) return 0;
+  double total = 0, below = 0;
+  for (const Member& member : members) total += member.weight;
+  const double point = rng.uniform() * total;
+  for (std::size_t i = 0; i + 1 < members.size(); ++i) {
+    below += members[i].weight;
+    if (point < below) return i;
+  }
+  return members.size() - 1;
 }
 
 fs::path run_behind(const fs::path& runs, const std::string& word) {

@@ -73,5 +73,51 @@ TEST(ModelChoice, TheRunBehindAModel) {
   EXPECT_THROW(behind("nothing"), Error);
 }
 
+// A mixture file beside folders a and b.
+std::string policy(const TestFolder& folder, const std::string& json) {
+  folder.file("models/a/config.json", "{}");
+  folder.file("models/b/config.json", "{}");
+  folder.file("models/mix.json", json);
+  try {
+    std::string text;
+    for (const Member& member : find_policy(folder.path() / "runs", (folder.path() / "models/mix.json").string()))
+      text += fmt::format("{} {} ", member.model.filename().string(), member.weight);
+    return text;
+  } catch (const Error& error) {
+    return fmt::format("{}: {}", name_of(error.kind()), error.what());
+  }
+}
+
+TEST(ModelChoice, AMixtureNamesItsMembers) {
+  const TestFolder folder;
+  EXPECT_EQ(policy(folder, R"({"mixture": [{"model": "a", "weight": 3}, {"model": "b", "weight": 1}]})"), "a 3 b 1 ");
+  const auto alone = find_policy(folder.path() / "runs", (folder.path() / "models/a").string());
+  ASSERT_EQ(alone.size(), 1u);
+  EXPECT_EQ(alone[0].model.filename(), "a");
+}
+
+TEST(ModelChoice, ABadMixtureIsRefused) {
+  const TestFolder folder;
+  for (const auto& [json, part] : std::vector<std::pair<std::string, std::string>>{
+           {"{", "mix.json"},
+           {"[]", "not a list of models"},
+           {R"({"mixture": []})", "not a list of models"},
+           {R"({"mixture": [{"model": "c", "weight": 1}]})", "no model folder \"c\""},
+           {R"({"mixture": [{"model": "../models/a", "weight": 1}]})", "no model folder"},
+           {R"({"mixture": [{"model": "a"}]})", "must be above 0"},
+           {R"({"mixture": [{"model": "a", "weight": -1}]})", "must be above 0"}}) {
+    const std::string said = policy(folder, json);
+    EXPECT_TRUE(says(said, "format: ") && says(said, part)) << said;
+  }
+}
+
+TEST(ModelChoice, MembersAreDrawnByTheirShares) {
+  const std::vector<Member> members = {{"a", 3}, {"b", 1}};
+  int first = 0;
+  for (uint64_t i = 0; i < 4000; ++i) first += draw_member(members, Rng(5).fork("member", {i})) == 0;
+  EXPECT_NEAR(first, 3000, 110);  // 4 standard deviations
+  EXPECT_EQ(draw_member({{"a", 1}}, Rng(1)), 0u);
+}
+
 }  // namespace
 }  // namespace hone::cli

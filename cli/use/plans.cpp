@@ -2,7 +2,6 @@
 
 #include "cli/inputs.h"
 #include "cli/recipe_args.h"
-#include "cli/use/model_choice.h"
 #include "hone/base/error.h"
 #include "hone/checkpoint/model_dir.h"
 #include "hone/models/hf_config.h"
@@ -36,9 +35,10 @@ generate::Sampling sampling_of(const Call& call, double temperature) {
 
 WritePlan write_plan(const Call& call) {
   WritePlan plan;
-  plan.model = find_model(call.runs, call.operands[0]);
-  const checkpoint::ModelDir model(plan.model);
-  models::config_from_json(model.config(), (plan.model / "config.json").string());
+  plan.members = find_policy(call.runs, call.operands[0]);
+  plan.model = plan.members[0].model;
+  for (const Member& member : plan.members)
+    models::config_from_json(checkpoint::ModelDir(member.model).config(), (member.model / "config.json").string());
   plan.sampling = sampling_of(call, 0.8);
   plan.seed = static_cast<uint64_t>(call.integer("--seed", 1, 0, INT64_MAX));
   plan.max_tokens = call.integer("--max-tokens", 256, 1, kMostTokens);
@@ -86,9 +86,13 @@ void take_task_of_run(EvalPlan& plan, const fs::path& run) {
   plan.task_name = fmt::format("held-out problems of {}", run.string());
 }
 
-void take_task_file(EvalPlan& plan, const Call& call, const std::string& file) {
-  plan.task_file = plan.task_name = file;
-  const auto verifier = call.value("--verifier");
+// "--task FILE --verifier NAME", or the same as "--task NAME --data FILE".
+void take_task_file(EvalPlan& plan, const Call& call, const std::string& task) {
+  const auto data = call.value("--data");
+  require(!data || !call.has("--verifier"), ErrorKind::usage,
+          "--data goes with a --task that names the judge; with --verifier, --task is the file");
+  plan.task_file = plan.task_name = data.value_or(task);
+  const auto verifier = data ? std::optional<std::string>(task) : call.value("--verifier");
   if (!verifier)
     throw Error(ErrorKind::usage, "--verifier is missing: who judges the answers",
                 fmt::format("--verifier {}", fmt::join(tasks::verifier_names(), ", ")));
@@ -132,7 +136,8 @@ EvalPlan eval_plan(const Call& call) {
   if (const auto file = call.value("--task")) {
     take_task_file(plan, call, *file);
   } else {
-    require(!call.has("--verifier"), ErrorKind::usage, "--verifier belongs to --task; a run has its own");
+    for (const char* option : {"--verifier", "--data"})
+      require(!call.has(option), ErrorKind::usage, "{} belongs to --task; a run has its own", option);
     const fs::path run = run_behind(call.runs, call.operands[0]);
     if (run.empty())
       throw Error(ErrorKind::usage,
@@ -172,6 +177,11 @@ EvalTask eval_task(const EvalPlan& plan) {
   if (plan.limit > 0 && static_cast<int64_t>(task.problems.size()) > plan.limit)
     task.problems.resize(static_cast<std::size_t>(plan.limit));
   return task;
+}
+
+WritePlan with_member(WritePlan plan, std::size_t member) {
+  plan.model = plan.members[member].model;
+  return plan;
 }
 
 std::string settings_text(const WritePlan& plan) {

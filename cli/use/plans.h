@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/command.h"
+#include "cli/use/model_choice.h"
 #include "hone/data/rows.h"
 #include "hone/generate/sampling.h"
 #include "hone/kernels/linear.h"
@@ -28,7 +29,8 @@ enum class Form {
 
 /// What gen and chat share.
 struct WritePlan {
-  std::filesystem::path model;
+  std::filesystem::path model;  ///< the first of the members
+  std::vector<Member> members;  ///< more than one: a mixture
   generate::Sampling sampling;
   uint64_t seed = 1;
   int64_t max_tokens = 256;
@@ -80,6 +82,9 @@ struct EvalTask {
   tasks::Verifier verifier;
 };
 EvalTask eval_task(const EvalPlan& plan);
+
+/// The plan for one member of the mixture alone.
+WritePlan with_member(WritePlan plan, std::size_t member);
 
 /// "temperature 0.8 · seed 1 · fp32"
 std::string settings_text(const WritePlan& plan);

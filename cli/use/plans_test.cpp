@@ -111,6 +111,16 @@ TEST_F(Plans, EvalRefuses) {
   EXPECT_TRUE(says(said({"--task", task, "--verifier", "exact", "--temperature", "0"}), "--temperature"));
   EXPECT_TRUE(says(said({"--task", task, "--verifier", "exact", "--out", folder.path().string()}), "is a folder"));
   EXPECT_TRUE(says(said({"--task", task, "--verifier", "exact", "--compare", "none"}), "none"));
+  EXPECT_TRUE(says(said({"--task", "exakt", "--data", task}), "did you mean \"exact\""));
+  EXPECT_TRUE(says(said({"--data", task}), "--data belongs to --task"));
+  EXPECT_TRUE(says(said({"--task", "exact", "--data", task, "--verifier", "exact"}), "--data goes with"));
+}
+
+TEST_F(Plans, ATaskCanBeNamedByItsJudge) {
+  const EvalPlan plan = eval_plan(called("eval", {"--task", "number", "--data", task}));
+  EXPECT_EQ(plan.task_file, task);
+  EXPECT_EQ(plan.task.verifier, "number");
+  EXPECT_EQ(eval_task(plan).problems.size(), 2u);
 }
 
 // A run folder with the options of a recipe's smoke preset, and a model in it.

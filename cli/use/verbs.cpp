@@ -35,6 +35,7 @@ constexpr Option kChatOptions[] = {
 constexpr Option kEvalOptions[] = {
     {"--task", "FILE", "JSONL problems: prompt (or messages), answer"},
     {"--verifier", "NAME", "exact, number, regex, countdown or game24"},
+    {"--data", "FILE", "the problems, when --task names the verifier"},
     {"--samples", "K", "also K samples each: their mean, pass@k"},
     {"--compare", "MODEL", "another model on the same problems"},
     {"--out", "FILE", "every completion and its verdict, as JSONL"},

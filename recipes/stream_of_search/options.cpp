@@ -74,6 +74,7 @@ void demo(Options& o) {
 
 void laptop(Options& o) {
   o.fit.steps = 1200;
+  o.star.iterations = 3;
   o.star.fit.steps = 200;
 }
 
@@ -119,7 +120,11 @@ std::vector<report::Claim> claims() {
           {"B", "it still does when optimal paths get as many training tokens", on_both("op_matched", 0)},
           {"C", "it beats the best of n optimal paths at equal generated tokens (a rival that the paper lacks)",
            on_both("op_best_of_n", 0)},
-          like};
+          like,
+          {"E", "three rounds of STaR solve more new inputs than the search model",
+           {{"new inputs: star − sos", {{"star", "val", 1}, {"sos", "val", -1}}, 0}}},
+          {"F", "they solve more of the training problems whose own search had failed",
+           {{"unsolved in training: star − sos", {{"star", "unsolved", 1}, {"sos", "unsolved", -1}}, 0}}}};
 }
 
 }  // namespace

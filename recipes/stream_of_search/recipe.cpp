@@ -7,11 +7,11 @@
 // breadth-first search the one that came first is next, and finished leaves are not visited again.
 #include "hone/evaluate/summary.h"
 #include "hone/train/base_model.h"
-#include "recipes/stream_of_search/arms.h"
+#include "recipes/stream_of_search/rounds.h"
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <set>
 
 namespace hone::recipes::stream_of_search {
 namespace {
@@ -80,36 +80,28 @@ void run_rivals(const Lab& lab, double search_tokens, ExamSummary& summary) {
   }
 }
 
-// Problems of one round of STaR: a fresh selection each time.
-std::vector<tasks::Problem> round_problems(const Lab& lab, uint64_t round) {
-  std::vector<std::size_t> order(lab.corpus.problems.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  lab.env.rng.fork("star problems", {round}).shuffle(order);
-  order.resize(std::min(order.size(), static_cast<std::size_t>(lab.options.star.problems)));
-  std::vector<tasks::Problem> problems;
-  for (const std::size_t i : order) problems.push_back(lab.corpus.problems[i]);
-  return problems;
+// The last round's arm is "star", the ones before it "star1", "star2", ….
+std::string round_arm(const Options& o, int64_t round) {
+  return round == o.star.iterations ? "star" : fmt::format("star{}", round);
 }
 
-// Right searches of `model` on training problems, as texts with their prompts, cut after the goal.
-Json accepted_searches(const Lab& lab, const std::string& arm, const models::Model& model, uint64_t round) {
-  return lab.session.once(arm + ".accepted", [&] {
+// What a round kept, for the record.
+void log_round(const Lab& lab, const std::string& arm, const train::LoopRows& kept) {
+  std::set<std::string> problems;
+  for (const Json& row : kept) problems.insert(row.at("problem").get<std::string>());
+  lab.session.once(arm + ".accepted", [&] {
     const auto& star = lab.options.star;
-    const auto problems = round_problems(lab, round);
-    const Ask ask{star.samples, {.temperature = lab.options.temperature}};
-    const auto answers = answer(lab.env, lab.options, model, problems, ask, lab.env.rng.fork("star", {round}));
-    Json accepted = Json::array();
-    for (std::size_t i = 0; i < answers.size(); ++i) {
-      if (answers[i].right < 0.5) continue;
-      const std::string& text = answers[i].text;
-      accepted.push_back(problems[i].prompt + " " + text.substr(0, text.find("=T") + 2));
-    }
-    lab.env.record.event("star", {{"arm", arm}, {"sampled", answers.size()}, {"accepted", accepted.size()}});
-    if (accepted.empty()) {
+    const auto asked = std::min<std::size_t>(lab.corpus.problems.size(), static_cast<std::size_t>(star.problems));
+    const Json facts = {{"arm", arm},
+                        {"sampled", asked * static_cast<std::size_t>(star.samples)},
+                        {"accepted", kept.size()},
+                        {"problems", problems.size()}};
+    lab.env.record.event("star", facts);
+    if (kept.empty()) {
       const auto what = arm + ": none of the sampled searches is right; the round learns nothing";
       lab.env.record.event("warning", {{"what", what}});
     }
-    return accepted;
+    return facts;
   });
 }
 
@@ -118,18 +110,24 @@ std::string run_star(const Lab& lab, const models::Model& sos, ExamSummary& summ
   const auto& o = lab.options;
   auto model = copy(sos);
   std::string arm = "sos";
-  for (int64_t round = 1; round <= o.star.iterations; ++round) {
-    arm = fmt::format("star{}", round);
-    const Json accepted = accepted_searches(lab, arm, model, static_cast<uint64_t>(round));
-    std::vector<data::Example> examples;
-    for (const auto& words : accepted) {
-      const auto trace = tasks::search::read_compact(words.get_ref<const std::string&>());
-      examples.push_back(data::search_example(trace, model.tokenizer, o.fresh.context));
-    }
+  const StarLab star{lab.env, o, lab.corpus, model};
+  train::LoopPlan plan{.name = "star", .iterations = o.star.iterations, .parts = kStarParts};
+  plan.sample = [&](const train::Round& round, int64_t part) { return sample_searches(star, round, part); };
+  plan.judge = [&](const train::Round& round, train::LoopRows rows) {
+    return judge_searches(star, round, std::move(rows));
+  };
+  plan.filter = [&](const train::Round& round, const train::LoopRows& judged) {
+    return keep_searches(star, round, judged);
+  };
+  plan.train = [&](const train::Round& round, const train::LoopRows& kept) {
+    arm = round_arm(o, round.iteration);
+    log_round(lab, arm, kept);
+    const auto examples = examples_of(star, kept);
     model = copy(sos);
     if (!examples.empty()) learn(lab, arm, model, examples, fit_of(o, o.star.fit, o.star.fit.steps));
     summary.add_searches(lab.env, arm, examine(lab, arm, model));
-  }
+  };
+  if (o.star.iterations > 0) train::run_loop(lab.env, lab.session, model.decoder, plan);
   return arm;
 }
 
@@ -139,7 +137,7 @@ void plan_progress(const train::Env& env, const Options& o) {
   std::vector<report::PhasePlan> phases = {{"sos", o.fit.steps, 0.3}};
   if (o.arms == "all") phases.insert(phases.end(), {{"op", o.fit.steps, 0.08}, {"op_matched", 4 * o.fit.steps, 0.08}});
   for (int64_t round = 1; round <= o.star.iterations; ++round)
-    phases.push_back({fmt::format("star{}", round), o.star.fit.steps, 0.3});
+    phases.push_back({round_arm(o, round), o.star.fit.steps, 0.3});
   progress->plan(phases);
 }
 

@@ -30,16 +30,16 @@ void check(const MarkedText& text) {
 // Small limits, so that an input takes milliseconds.
 Limits small() {
   Limits limits;
-  limits.steps = 20'000;
+  limits.steps = 3'000;
   limits.output_bytes = 1 << 18;
   limits.total_bytes = 1 << 22;
   limits.range = 1000;
   return limits;
 }
 
-void render(std::string_view source, const Json& variables) {
+void render(const Template& source, const Json& variables) {
   try {
-    check(Template(source, "fuzz", small()).render(variables));
+    check(source.render(variables));
   } catch (const hone::Error&) {
   }
 }
@@ -53,8 +53,13 @@ constexpr std::string_view kUses =
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
+  static const Json asked = conversation("What is <|im_end|> é 2+2?");
+  static const Template uses(kUses, "uses", small());  // read once: most of an execution would be reading it again
   const std::string_view content(reinterpret_cast<const char*>(data), size);
-  render(content, conversation("What is <|im_end|> é 2+2?"));
-  render(kUses, conversation(std::string(content)));
+  try {
+    render(Template(content, "fuzz", small()), asked);
+  } catch (const hone::Error&) {
+  }
+  if (size % 8 == 0) render(uses, conversation(std::string(content)));  // ten times as slow as most templates
   return 0;
 }

@@ -67,6 +67,24 @@ TEST_F(Use, GenGivesTheSameTextForTheSameSeed) {
   EXPECT_EQ(run({"gen", "plain", kPrompt, "--weights", "bf16", "--max-tokens", "4"}).code, 0);
 }
 
+TEST_F(Use, AMixtureAnswersByOneOfItsMembers) {
+  fs::copy(folder / "plain", folder / "other", fs::copy_options::recursive);
+  folder.file("mix.json", R"({"mixture": [{"model": "plain", "weight": 1}, {"model": "other", "weight": 1}]})");
+  std::string rows;
+  for (int i = 0; i < 6; ++i)
+    rows += R"({"prompt": "reach 20 with 3 4"})"
+            "\n";
+  const std::vector<std::string> settings = {"--jsonl", "--raw", "--max-tokens", "6", "-q"};
+  std::vector<std::string> alone = {"gen", "plain", "-"}, mixed = {"gen", "mix.json", "-"};
+  alone.insert(alone.end(), settings.begin(), settings.end());
+  mixed.insert(mixed.end(), settings.begin(), settings.end());
+  const Outcome out = run(mixed, rows);
+  EXPECT_EQ(out.code, 0) << out.err;
+  EXPECT_EQ(out.out, run(alone, rows).out);  // equal members: the order of the rows and their streams are kept
+  const Outcome one = run({"gen", "mix.json", kPrompt, "--raw", "--max-tokens", "6"});
+  EXPECT_TRUE(says(one.err, "a mixture of 2 models; drawn: ")) << one.err;
+}
+
 TEST_F(Use, GenInJson) {
   const Outcome text = run({"gen", "plain", kPrompt, "--temperature", "0", "--max-tokens", "6", "-q"});
   const Outcome out = run({"gen", "plain", kPrompt, "--temperature", "0", "--max-tokens", "6", "-q", "--json"});
