@@ -30,10 +30,10 @@ void check(const MarkedText& text) {
 // Small limits, so that an input takes milliseconds.
 Limits small() {
   Limits limits;
-  limits.steps = 3'000;
+  limits.steps = 2'000;
   limits.output_bytes = 1 << 18;
   limits.total_bytes = 1 << 22;
-  limits.range = 1000;
+  limits.range = 200;
   return limits;
 }
 
@@ -60,6 +60,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
     render(Template(content, "fuzz", small()), asked);
   } catch (const hone::Error&) {
   }
-  if (size % 8 == 0) render(uses, conversation(std::string(content)));  // ten times as slow as most templates
+  if (size % 32 == 0) render(uses, conversation(std::string(content)));  // thirty times as slow as most templates
   return 0;
 }
