@@ -61,7 +61,6 @@ void laptop(Options& o) {
   o.base.batch = 64;
   o.base.micro_tokens = 2048;
   o.base.optim = {.lr = 2e-3, .weight_decay = 0, .warmup = 40};
-  o.start_steps = 80;
   o.fit.batch = 64;
   o.fit.micro_tokens = 2048;
   o.fit.optim = {.lr = 1e-3, .weight_decay = 0, .warmup = 10};
