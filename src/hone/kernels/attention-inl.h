@@ -16,6 +16,7 @@ namespace hone::kernels::HWY_NAMESPACE {
 
 using detail::kBlockRows;
 using detail::KeyRange;
+using detail::Ranges;
 using detail::Visible;
 
 // Lanes whose column j + lane lies in [first, end).

@@ -65,27 +65,33 @@ HWY_INLINE void soften(ForwardTile& tile, int64_t row, int64_t to, KeyRange seen
   tile.most[row] = most;
 }
 
-// Rows [row, row + kTileRows) over all keys they see.
-HWY_INLINE void attend_tile(ForwardTile& tile, const Visible& visible, int64_t row) {
-  const KeyRange all = detail::seen_by(visible, row, kTileRows);
+// Rows [row, row + kTileRows) over the keys they see of the ranges.
+HWY_INLINE void attend_ranges(ForwardTile& tile, const Ranges& ranges, int64_t row) {
+  const KeyRange all = detail::seen_by(ranges, row, kTileRows);
   const int64_t width = tile.width;
-  std::fill_n(tile.most, kTileRows, -INFINITY);
-  std::fill_n(tile.sum, kTileRows, 0.0f);
-  std::fill_n(tile.mixed, kTileRows * width, 0.0f);
   for (int64_t block = all.from / kKeyBlock * kKeyBlock; block < all.to; block += kKeyBlock) {
     const int64_t from = std::max(block, all.from / kUnit * kUnit), to = std::min(block + kKeyBlock, all.to);
     const int64_t columns = detail::round_up(to - from, kUnit);
     multiply<Into::store>({tile.queries, width, 1}, {tile.keys + from * width, kUnit, kUnit * width},
                           {width, columns / kUnit}, {tile.scores, kKeyBlock});
     for (int64_t r = 0; r < kTileRows; ++r) {
-      const int64_t first = visible.first[static_cast<std::size_t>(row + r)] - from,
-                    end = visible.end[static_cast<std::size_t>(row + r)] - from;
+      const int64_t first = ranges.first[static_cast<std::size_t>(row + r)] - from,
+                    end = ranges.end[static_cast<std::size_t>(row + r)] - from;
       soften(tile, r, columns, {std::clamp<int64_t>(first, 0, columns), std::clamp<int64_t>(end, 0, columns)});
     }
     const int64_t skip = std::max<int64_t>(0, all.from - from);
     multiply<Into::add>({tile.scores + skip, kKeyBlock, 1}, {tile.values + (from + skip) * width, width, kUnit},
                         {to - from - skip, width / kUnit}, {tile.mixed, width});
   }
+}
+
+// Rows [row, row + kTileRows) over all keys they see.
+HWY_INLINE void attend_tile(ForwardTile& tile, const Visible& visible, int64_t row) {
+  std::fill_n(tile.most, kTileRows, -INFINITY);
+  std::fill_n(tile.sum, kTileRows, 0.0f);
+  std::fill_n(tile.mixed, kTileRows * tile.width, 0.0f);
+  if (!visible.shared.end.empty()) attend_ranges(tile, visible.shared, row);
+  attend_ranges(tile, visible.own, row);
 }
 
 // y = mixed / sum and the log-sum-exp for the rows of a tile, to their head's place in `out`; zeros for rows that saw

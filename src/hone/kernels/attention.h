@@ -18,6 +18,8 @@ struct AttentionMask {
   int64_t prefix = 0;                 ///< tokens; only with MaskKind::prefix
   int64_t window = 0;                 ///< token i sees j only if i − j < window; 0 = no such limit
   const int64_t* segments = nullptr;  ///< [T]: tokens see their own segment; < 0 = padding; nullptr = one segment
+  int64_t shared = 0;                 ///< the first tokens, one segment, are seen by all later segments too: a prompt
+                                      ///< with several completions. Causal and without a window only; 0 = none
 };
 
 /// One sequence: its length T, its heads (d = head_dim), its mask and, where positions are rotary, the tables cos and
@@ -68,7 +70,8 @@ int64_t attention_backward_scratch(const AttentionSequence& sequence);
 ///   cost   4·d FLOP for every pair of a query and a token it sees, and head. Blocks that the mask excludes are
 ///   skipped.
 ///          The result does not depend on the width of the CPU's vectors.
-///          Inputs with NaN or inf, and segments that come back after others or padding, take the plain loops: slow.
+///          Inputs with NaN or inf, and segments that come back after others or padding, and padding
+///          between segments that share, take the plain loops: slow.
 ///   see    attend, for one token over a cache
 void attention_forward(const AttentionSequence& sequence, const float* qkv, const AttentionOut& out);
 

@@ -84,11 +84,11 @@ HWY_INLINE void differentiate(Workspace& w, int64_t row, KeyRange columns, KeyRa
 
 // The block of queries that begins at `row` with a block of keys, which begins at a multiple of kUnit: weights,
 // gradients of scores, and dQ += dS K.
-HWY_INLINE void query_tiles(Workspace& w, const Visible& visible, int64_t row, KeyRange block) {
+HWY_INLINE void query_tiles(Workspace& w, const Ranges& ranges, int64_t row, KeyRange block) {
   const int64_t width = w.width;
   for (int64_t first = 0; first < kBlockRows; first += kTileRows) {
     float *weights = w.weights + first * kKeyBlock, *dscores = w.dscores + first * kKeyBlock;
-    const KeyRange all = detail::seen_by(visible, row + first, kTileRows);
+    const KeyRange all = detail::seen_by(ranges, row + first, kTileRows);
     const KeyRange seen{std::max(all.from, block.from) - block.from, std::min(all.to, block.to) - block.from};
     if (seen.empty()) continue;
     const KeyRange used{seen.from / kUnit * kUnit, detail::round_up(seen.to, kUnit)};
@@ -100,19 +100,19 @@ HWY_INLINE void query_tiles(Workspace& w, const Visible& visible, int64_t row, K
                           {dscores + used.from, kKeyBlock});
     for (int64_t r = first; r < first + kTileRows; ++r) {
       const auto at = static_cast<std::size_t>(row + r);
-      differentiate(w, r, used, {visible.first[at] - block.from, visible.end[at] - block.from});
+      differentiate(w, r, used, {ranges.first[at] - block.from, ranges.end[at] - block.from});
     }
     multiply<Into::add>({dscores + seen.from, kKeyBlock, 1}, {w.keys + (block.from + seen.from) * width, width, kUnit},
                         {seen.to - seen.from, width / kUnit}, {w.dqueries + first * width, width});
   }
 }
 
-// dV += Pᵀ dY and dK += dSᵀ Q for a block of keys. Both ends of what a query sees grow with the query, so that the
-// tiles which see a key follow each other, and each has written its weights for the whole unit the key is in.
-HWY_INLINE void key_tiles(Workspace& w, const Visible& visible, int64_t row, KeyRange block) {
+// dV += Pᵀ dY and dK += dSᵀ Q for a block of keys. The tiles which see a key follow each other, and each has written
+// its weights for the whole unit the key is in.
+HWY_INLINE void key_tiles(Workspace& w, const Ranges& ranges, int64_t row, KeyRange block) {
   const int64_t width = w.width;
   KeyRange seen[kTiles];
-  for (int64_t t = 0; t < kTiles; ++t) seen[t] = detail::seen_by(visible, row + t * kTileRows, kTileRows);
+  for (int64_t t = 0; t < kTiles; ++t) seen[t] = detail::seen_by(ranges, row + t * kTileRows, kTileRows);
   for (int64_t key = block.from; key < block.to; key += kTileRows) {
     int64_t first = 0, end = kTiles;  // tiles of queries that see any of these keys
     const auto blind = [&](int64_t t) { return seen[t].from >= key + kTileRows || seen[t].to <= key; };
@@ -159,6 +159,16 @@ HWY_INLINE void write_rows(const HeadRows& place, const float* from, KeyRange ro
   }
 }
 
+// The block of queries that begins at `row` with the keys it sees of the ranges.
+HWY_INLINE void key_blocks(Workspace& w, const Ranges& ranges, int64_t row) {
+  const KeyRange all = detail::seen_by(ranges, row, kBlockRows);
+  for (int64_t block = all.from / kKeyBlock * kKeyBlock; block < all.to; block += kKeyBlock) {
+    const KeyRange keys{std::max(block, all.from / kUnit * kUnit), std::min(block + kKeyBlock, all.to)};
+    query_tiles(w, ranges, row, keys);
+    key_tiles(w, ranges, row, keys);
+  }
+}
+
 // One query head: what it reads, each row at its matrix's stride, and where its gradient goes.
 struct QueryHead {
   HeadRows q, dy;
@@ -178,12 +188,8 @@ HWY_INLINE bool query_head(Workspace& w, const Visible& visible, const QueryHead
       w.delta[r] = present ? dot(head.dy.data + at, head.y + at, s.shape.head_dim) : 0.0f;
     }
     std::fill_n(w.dqueries, kBlockRows * w.width, 0.0f);
-    const KeyRange all = detail::seen_by(visible, row, kBlockRows);
-    for (int64_t block = all.from / kKeyBlock * kKeyBlock; block < all.to; block += kKeyBlock) {
-      const KeyRange keys{std::max(block, all.from / kUnit * kUnit), std::min(block + kKeyBlock, all.to)};
-      query_tiles(w, visible, row, keys);
-      key_tiles(w, visible, row, keys);
-    }
+    if (!visible.shared.end.empty()) key_blocks(w, visible.shared, row);
+    key_blocks(w, visible.own, row);
     write_rows(head.q, w.dqueries, {row, std::min(row + kBlockRows, s.tokens)}, head.dqkv);
   }
   return true;

@@ -5,7 +5,8 @@
 namespace hone::kernels::detail {
 
 bool sees(const AttentionMask& mask, int64_t query, int64_t key) {
-  if (mask.segments && (mask.segments[query] < 0 || mask.segments[query] != mask.segments[key])) return false;
+  if (mask.segments && mask.segments[query] < 0) return false;
+  if (mask.segments && mask.segments[query] != mask.segments[key]) return key < mask.shared;
   if (mask.window > 0 && query - key >= mask.window) return false;
   if (mask.kind == MaskKind::bidirectional || key <= query) return true;
   return mask.kind == MaskKind::prefix && query < mask.prefix && key < mask.prefix;
@@ -22,14 +23,33 @@ bool segments_come_back(const int64_t* segments, int64_t tokens) {
   return std::adjacent_find(begun.begin(), begun.end()) != begun.end();
 }
 
+// The shared tokens, to every token of another segment.
+Ranges shared_keys(const AttentionSequence& s, std::size_t padded) {
+  Ranges ranges{std::vector<int32_t>(padded, 0), std::vector<int32_t>(padded, 0)};
+  for (int64_t i = s.mask.shared; i < s.tokens; ++i) {
+    const int64_t segment = s.mask.segments[i];
+    if (segment >= 0 && segment != s.mask.segments[0])
+      ranges.end[static_cast<std::size_t>(i)] = static_cast<int32_t>(s.mask.shared);
+  }
+  return ranges;
+}
+
+// Whether a row without keys lies between two that have some.
+bool has_gap(const Ranges& ranges) {
+  const auto empty = [](int32_t end) { return end == 0; };
+  const auto first = std::find_if_not(ranges.end.begin(), ranges.end.end(), empty);
+  return std::find_if_not(std::find_if(first, ranges.end.end(), empty), ranges.end.end(), empty) != ranges.end.end();
+}
+
 }  // namespace
 
 Visible visible_keys(const AttentionSequence& s) {
   const int64_t tokens = s.tokens;
   const int64_t* segments = s.mask.segments;
   const auto padded = static_cast<std::size_t>(round_up(tokens, kBlockRows));
-  Visible visible{std::vector<int32_t>(padded, 0), std::vector<int32_t>(padded, 0)};
-  if (segments && segments_come_back(segments, tokens)) {
+  Visible visible{.own = {std::vector<int32_t>(padded, 0), std::vector<int32_t>(padded, 0)}};
+  if (segments && s.mask.shared > 0) visible.shared = shared_keys(s, padded);
+  if ((segments && segments_come_back(segments, tokens)) || has_gap(visible.shared)) {
     visible.ranges = false;
     return visible;
   }
@@ -42,8 +62,8 @@ Visible visible_keys(const AttentionSequence& s) {
       int64_t last = s.mask.kind == MaskKind::bidirectional ? tokens : i + 1;
       if (s.mask.kind == MaskKind::prefix && i < s.mask.prefix) last = s.mask.prefix;
       const int64_t first = s.mask.window > 0 ? i - s.mask.window + 1 : 0;
-      visible.first[static_cast<std::size_t>(i)] = static_cast<int32_t>(std::max(begin, first));
-      visible.end[static_cast<std::size_t>(i)] = static_cast<int32_t>(std::min(end, last));
+      visible.own.first[static_cast<std::size_t>(i)] = static_cast<int32_t>(std::max(begin, first));
+      visible.own.end[static_cast<std::size_t>(i)] = static_cast<int32_t>(std::min(end, last));
     }
   }
   return visible;

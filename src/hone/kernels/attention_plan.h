@@ -14,10 +14,17 @@ inline constexpr int64_t kBlockRows = 32;
 
 inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
-/// Query i sees exactly the keys [first[i], end[i]): none where first = end. Padded with such rows to kBlockRows.
-struct Visible {
+/// Query i sees the keys [first[i], end[i]): none where first = end. Padded with such rows to kBlockRows. Queries that
+/// see the same key follow each other.
+struct Ranges {
   std::vector<int32_t> first, end;
-  bool ranges = true;  ///< false where segments come back, so that what a query sees has holes
+};
+
+/// Query i sees exactly the keys of both.
+struct Visible {
+  Ranges own;          ///< of its segment
+  Ranges shared;       ///< of the shared tokens in front of it; no rows at all where nothing is shared
+  bool ranges = true;  ///< false where this can't be said in ranges: what a query sees, or who sees a key, has holes
 };
 
 Visible visible_keys(const AttentionSequence& sequence);
@@ -42,14 +49,14 @@ struct KeyRange {
   bool empty() const { return from >= to; }
 };
 
-/// Everything that rows [row, row + count) see.
-inline KeyRange seen_by(const Visible& visible, int64_t row, int64_t count) {
+/// Everything that rows [row, row + count) see of the ranges.
+inline KeyRange seen_by(const Ranges& ranges, int64_t row, int64_t count) {
   KeyRange all{INT32_MAX, 0};
   for (int64_t i = row; i < row + count; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    if (visible.first[at] == visible.end[at]) continue;
-    all.from = std::min<int64_t>(all.from, visible.first[at]);
-    all.to = std::max<int64_t>(all.to, visible.end[at]);
+    if (ranges.first[at] == ranges.end[at]) continue;
+    all.from = std::min<int64_t>(all.from, ranges.first[at]);
+    all.to = std::max<int64_t>(all.to, ranges.end[at]);
   }
   return all;
 }

@@ -7,6 +7,19 @@
 namespace hone::kernels::detail {
 namespace {
 
+void expect_the_definition(const AttentionSequence& s, const Visible& visible) {
+  const int64_t padded = round_up(s.tokens, kBlockRows);
+  ASSERT_EQ(static_cast<int64_t>(visible.own.first.size()), padded);
+  for (int64_t i = 0; i < padded; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    for (int64_t j = 0; j < s.tokens; ++j) {
+      const bool own = visible.own.first[at] <= j && j < visible.own.end[at];
+      const bool shared = !visible.shared.end.empty() && visible.shared.first[at] <= j && j < visible.shared.end[at];
+      ASSERT_EQ(own + shared, i < s.tokens && sees(s.mask, i, j) ? 1 : 0) << i << " " << j;
+    }
+  }
+}
+
 TEST(VisibleKeys, AreTheDefinitionForRandomMasks) {
   Rng rng(1);
   const auto below = [&](int64_t n) { return static_cast<int64_t>(rng.uniform() * static_cast<double>(n)); };
@@ -19,13 +32,30 @@ TEST(VisibleKeys, AreTheDefinitionForRandomMasks) {
     if (below(2)) s.mask.segments = segments.data();
     const Visible visible = visible_keys(s);
     ASSERT_TRUE(visible.ranges);
-    ASSERT_EQ(static_cast<int64_t>(visible.first.size()), round_up(tokens, kBlockRows));
-    for (int64_t i = 0; i < round_up(tokens, kBlockRows); ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      for (int64_t j = 0; j < tokens; ++j)
-        ASSERT_EQ(visible.first[at] <= j && j < visible.end[at], i < tokens && sees(s.mask, i, j)) << i << " " << j;
-    }
+    expect_the_definition(s, visible);
   }
+}
+
+TEST(VisibleKeys, SharedTokensAreSeenByAllSegments) {
+  Rng rng(2);
+  const auto below = [&](int64_t n) { return static_cast<int64_t>(rng.below(static_cast<uint64_t>(n))); };
+  for (int turn = 0; turn < 200; ++turn) {
+    const int64_t shared = 1 + below(30);
+    std::vector<int64_t> segments(static_cast<std::size_t>(shared), 0);
+    for (int64_t id = 1; id < 1 + below(6); ++id)
+      segments.resize(segments.size() + static_cast<std::size_t>(below(20)), id);
+    segments.resize(segments.size() + static_cast<std::size_t>(below(9)), -1);
+    AttentionSequence s{static_cast<int64_t>(segments.size()), {}, {MaskKind::causal, 0, 0, segments.data(), shared}};
+    const Visible visible = visible_keys(s);
+    ASSERT_TRUE(visible.ranges);
+    expect_the_definition(s, visible);
+  }
+}
+
+TEST(VisibleKeys, SayWherePaddingLiesBetweenSegmentsThatShare) {
+  const std::vector<int64_t> gap = {0, 0, 1, -1, 2}, end = {0, 0, 1, 2, -1};
+  EXPECT_FALSE(visible_keys({5, {}, {MaskKind::causal, 0, 0, gap.data(), 2}}).ranges);
+  EXPECT_TRUE(visible_keys({5, {}, {MaskKind::causal, 0, 0, end.data(), 2}}).ranges);
 }
 
 TEST(VisibleKeys, SayWhereSegmentsComeBack) {
@@ -41,11 +71,11 @@ TEST(VisibleKeys, SayWhereSegmentsComeBack) {
 TEST(SeenBy, IsTheHullOfRowsThatSeeSomething) {
   const std::vector<int64_t> segments = {0, 0, -1, 1, 1};
   const Visible visible = visible_keys({5, {}, {MaskKind::causal, 0, 0, segments.data()}});
-  EXPECT_EQ(seen_by(visible, 0, 2).from, 0);
-  EXPECT_EQ(seen_by(visible, 0, 2).to, 2);
-  EXPECT_EQ(seen_by(visible, 2, 2).from, 3);
-  EXPECT_EQ(seen_by(visible, 0, 8).to, 5);
-  EXPECT_TRUE(seen_by(visible, 2, 1).empty());
+  EXPECT_EQ(seen_by(visible.own, 0, 2).from, 0);
+  EXPECT_EQ(seen_by(visible.own, 0, 2).to, 2);
+  EXPECT_EQ(seen_by(visible.own, 2, 2).from, 3);
+  EXPECT_EQ(seen_by(visible.own, 0, 8).to, 5);
+  EXPECT_TRUE(seen_by(visible.own, 2, 1).empty());
 }
 
 }  // namespace

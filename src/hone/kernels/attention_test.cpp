@@ -54,6 +54,16 @@ struct Case {
     sequence.mask.segments = segments.data();
     return *this;
   }
+  // A prompt of `shared` tokens, then completions of 1, 4, 7, … tokens and a few of padding.
+  Case& share(int64_t shared) {
+    std::vector<int64_t> ids(at(std::min(shared, sequence.tokens)), 0);
+    for (int64_t id = 1; static_cast<int64_t>(ids.size()) < sequence.tokens; ++id)
+      ids.resize(ids.size() + at(3 * id - 2), id);
+    ids.resize(at(sequence.tokens));
+    for (std::size_t t = std::max(ids.size() - ids.size() / 8, at(shared)); t < ids.size(); ++t) ids[t] = -1;
+    sequence.mask.shared = shared;
+    return cut(std::move(ids));
+  }
   // Segments of growing length, the last tokens are padding.
   Case& pack() {
     std::vector<int64_t> ids;
@@ -99,8 +109,9 @@ bool allowed(const Case& c, int64_t i, int64_t j) {
   bool yes = j <= i || m.kind == MaskKind::bidirectional;
   if (m.kind == MaskKind::prefix) yes |= i < m.prefix && j < m.prefix;
   if (m.window > 0) yes &= i - j < m.window;
-  if (!c.segments.empty()) yes &= c.segments[at(i)] == c.segments[at(j)] && c.segments[at(i)] >= 0;
-  return yes;
+  if (c.segments.empty()) return yes;
+  const int64_t of_query = c.segments[at(i)], of_key = c.segments[at(j)];
+  return of_query >= 0 && (of_query == of_key ? yes : j < m.shared);
 }
 
 // The formula in double, from inputs in double: y of one token and head.
@@ -173,9 +184,10 @@ const AttentionMask kMasks[] = {{MaskKind::causal},        {MaskKind::bidirectio
 
 std::string name_of(const Case& c) {
   const auto& [tokens, shape, mask, cos, sin] = c.sequence;
+  const std::string shared = mask.shared > 0 ? " shared " + std::to_string(mask.shared) : "";
   return "T " + std::to_string(tokens) + " H " + std::to_string(shape.heads) + "/" + std::to_string(shape.kv_heads) +
          " d " + std::to_string(shape.head_dim) + " mask " + std::to_string(static_cast<int>(mask.kind)) + " " +
-         std::to_string(mask.prefix) + " " + std::to_string(mask.window) + (mask.segments ? " packed" : "") +
+         std::to_string(mask.prefix) + " " + std::to_string(mask.window) + (mask.segments ? " packed" : "") + shared +
          (cos ? " rotated" : "");
 }
 
@@ -196,6 +208,9 @@ TEST(Attention, WhoSeesWhomByHand) {
       {{MaskKind::bidirectional}, {0, -1, -1, 1}, {{0}, {}, {}, {3}}},
       {{MaskKind::bidirectional}, {0, 1, 0, 1}, {{0, 2}, {1, 3}, {0, 2}, {1, 3}}},
       {{MaskKind::prefix, 2}, {0, 0, 0, 1}, {{0, 1}, {0, 1}, {0, 1, 2}, {3}}},
+      {{MaskKind::causal, 0, 0, nullptr, 2}, {0, 0, 1, 2}, {{0}, {0, 1}, {0, 1, 2}, {0, 1, 3}}},
+      {{MaskKind::causal, 0, 0, nullptr, 1}, {0, 1, 1, -1}, {{0}, {0, 1}, {0, 1, 2}, {}}},
+      {{MaskKind::causal, 0, 0, nullptr, 1}, {0, 1, -1, 2}, {{0}, {0, 1}, {}, {0, 3}}},
   };
   for (const Row& row : rows) {
     Case c(4, {1, 1, 1}, row.mask);
@@ -218,10 +233,11 @@ TEST(Attention, WhoSeesWhomByHand) {
 TEST(Attention, EqualsTheFormulaAndItsFiniteDifferences) {
   for (const HeadShape shape : {HeadShape{1, 1, 1}, {2, 1, 4}, {4, 4, 2}, {3, 1, 6}})
     for (const AttentionMask& mask : kMasks)
-      for (const int variant : {0, 1, 2, 3}) {
-        Case c(8, shape, mask);
-        if (variant % 2 == 1) c.pack();
+      for (const int variant : {0, 1, 2, 3, 4, 5}) {
+        Case c(8, shape, variant < 4 ? mask : AttentionMask{});
+        if (variant % 2 == 1 && variant < 4) c.pack();
         if (variant / 2 == 1 && shape.head_dim > 1) c.rotate();
+        if (variant >= 4) c.share(variant - 2);
         SCOPED_TRACE(name_of(c));
         const std::vector<double> qkv(c.qkv.begin(), c.qkv.end());
         const Results fused = run(c), plain = run(c, Mode::reference);
@@ -256,10 +272,69 @@ TEST(Attention, FormsAgreeAtEverySize) {
       }
 }
 
+TEST(Attention, FormsAgreeWhereAPromptIsShared) {
+  int64_t turn = 0;
+  for (const int64_t tokens : {1, 2, 17, 33, 64, 65, 130, 300})
+    for (const int64_t shared : {1, 7, 16, 31, 64, 100})
+      for (const HeadShape heads : {HeadShape{1, 1, 5}, {4, 4, 16}, {4, 2, 32}, {6, 1, 64}}) {
+        Case c(tokens, heads);
+        c.share(shared);
+        if (turn++ % 3 != 0 && heads.head_dim % 2 == 0) c.rotate();
+        const Results fused = run(c), plain = run(c, Mode::reference);
+        EXPECT_LT(distance(fused.y, plain.y), 4e-6) << name_of(c);
+        EXPECT_LT(distance(fused.lse, plain.lse), 4e-6) << name_of(c);
+        EXPECT_LT(distance(fused.dqkv, plain.dqkv), 5e-5) << name_of(c);  // a prompt's keys add up all completions
+      }
+}
+
+TEST(Attention, ASharedPromptIsEachCompletionWithItsOwn) {
+  constexpr int64_t kPrompt = 37, kEach = 21, kCompletions = 5, kWidth = (4 + 2 * 2) * 16, kOut = 4 * 16;
+  Case shared(kPrompt + kCompletions * kEach, {4, 2, 16});
+  std::vector<int64_t> ids(kPrompt, 0);
+  for (int64_t k = 1; k <= kCompletions; ++k) ids.resize(ids.size() + kEach, k);
+  shared.sequence.mask.shared = kPrompt;
+  shared.cut(ids);
+  std::fill_n(shared.dy.begin(), kPrompt * kOut, 0.0f);
+  const Results together = run(shared);
+  Values prompt_gradient(at(kPrompt * kWidth), 0.0f);
+  for (int64_t k = 0; k < kCompletions; ++k) {
+    Case alone(kPrompt + kEach, {4, 2, 16});
+    const int64_t begin = kPrompt + k * kEach;
+    std::copy_n(shared.qkv.begin(), kPrompt * kWidth, alone.qkv.begin());
+    std::copy_n(shared.qkv.begin() + begin * kWidth, kEach * kWidth, alone.qkv.begin() + kPrompt * kWidth);
+    std::fill_n(alone.dy.begin(), kPrompt * kOut, 0.0f);
+    std::copy_n(shared.dy.begin() + begin * kOut, kEach * kOut, alone.dy.begin() + kPrompt * kOut);
+    const Results one = run(alone);
+    for (int64_t i = 0; i < kEach * kOut; ++i)
+      ASSERT_NEAR(together.y[at(begin * kOut + i)], one.y[at(kPrompt * kOut + i)], 2e-6);
+    for (int64_t i = 0; i < kEach * kWidth; ++i)
+      ASSERT_NEAR(together.dqkv[at(begin * kWidth + i)], one.dqkv[at(kPrompt * kWidth + i)], 1e-5);
+    for (int64_t i = 0; i < kPrompt * kWidth; ++i) prompt_gradient[at(i)] += one.dqkv[at(i)];
+  }
+  for (int64_t i = 0; i < kPrompt * kWidth; ++i) ASSERT_NEAR(together.dqkv[at(i)], prompt_gradient[at(i)], 2e-5) << i;
+}
+
+TEST(Attention, ASharedPromptIsNotSeenByPaddingAndSeesNoCompletion) {
+  Case clean(60, {2, 1, 8}), dirty(60, {2, 1, 8});
+  for (Case* c : {&clean, &dirty}) c->rotate().share(20);
+  for (int64_t t = 20; t < 60; ++t)
+    if (dirty.segments[at(t)] < 0) {
+      dirty.fill_token(t, NAN);
+      std::fill_n(dirty.dy.begin() + t * 16, 16, NAN);
+    }
+  const Results a = run(clean), b = run(dirty);
+  EXPECT_TRUE(same_bits(a.y, b.y) && same_bits(a.lse, b.lse) && same_bits(a.dqkv, b.dqkv));
+  for (int64_t t = 20; t < 60; ++t) dirty.fill_token(t, 3);
+  EXPECT_EQ(std::memcmp(run(dirty).y.data(), a.y.data(), 20 * 16 * sizeof(float)), 0);
+}
+
 TEST(Attention, LongSequencesRescale) {
-  for (const AttentionMask mask :
-       {AttentionMask{MaskKind::causal}, {MaskKind::causal, 0, 600}, {MaskKind::prefix, 900}}) {
+  for (const AttentionMask mask : {AttentionMask{MaskKind::causal},
+                                   {MaskKind::causal, 0, 600},
+                                   {MaskKind::prefix, 900},
+                                   {MaskKind::causal, 0, 0, nullptr, 700}}) {
     Case c(1100, {1, 1, 16}, mask);
+    if (mask.shared > 0) c.share(mask.shared);
     // Later keys score higher: every block raises the maximum.
     for (int64_t t = 0; t < 1100; ++t) c.qkv[at(t * 48)] = 4, c.qkv[at(t * 48 + 16)] = static_cast<float>(t) / 100;
     const Results fused = run(c), plain = run(c, Mode::reference);
@@ -272,7 +347,8 @@ TEST(Attention, LongSequencesRescale) {
 TEST(Attention, BitsDependNeitherOnTheTargetNorOnAlignment) {
   for (const HeadShape shape : {HeadShape{2, 1, 5}, {4, 2, 24}, {2, 2, 64}})
     for (const int64_t tokens : {3, 65, 600}) {
-      Case c(tokens, shape, {MaskKind::causal, 0, 540});
+      Case c(tokens, shape, {MaskKind::causal, 0, tokens == 65 ? 0 : 540});
+      if (tokens == 65) c.share(19);
       if (shape.head_dim % 2 == 0) c.rotate();
       const Results first = run(c);
       for (const int64_t offset : {0, 1, 3, 7}) {
