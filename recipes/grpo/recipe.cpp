@@ -97,7 +97,7 @@ void train_arm(const Lab& lab, const std::string& arm, models::Model& policy) {
   optim::AdamW optimizer(policy.decoder.trained(), train::decay_segments(policy.decoder, o.optim.weight_decay), o.optim);
   train::Slots slots(policy.decoder, lab.env.pool);
   generate::Engine engine(policy.decoder, lab.env.pool, &policy.tokenizer);
-  const train::MicroOptions micro{.vocab = policy.decoder.config.vocab, .context = policy.decoder.config.context};
+  const auto micro = train::policy_rows(policy.decoder, objectives::normalisation_of(o.normalisation));
   const auto loss = loss_of(o);
   train::TrainState state{policy.decoder, optimizer};
 

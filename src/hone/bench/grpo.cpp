@@ -76,7 +76,7 @@ struct Lab {
       const auto& request = requests[static_cast<std::size_t>(rollouts[i].request)];
       examples.push_back(train::policy_example(request, rollouts[i], a, kl));
     }
-    const train::MicroOptions micro{.vocab = policy.config.vocab, .context = policy.config.context};
+    const auto micro = train::policy_rows(policy, objectives::Normalisation::dapo);
     auto scores = train::score_examples(reference, examples, micro, pool);
     for (std::size_t i = 0; i < scores.size(); ++i) examples[i].reference = std::move(scores[i]);
     slots.step(train::micro_batches(examples, micro), loss_of, optimizer, 1e-4);
@@ -91,11 +91,10 @@ Json grpo_row(const Shape& s, const Plan& plan, base::Pool& pool) {
   row["unit"] = "steps/s";
   row["shape"].update({{"prompts", kPrompts}, {"samples", kSamples}, {"prompt", kPrompt}, {"new", kNew}});
   const double length = kPrompt + kNew, rollouts = kPrompts * kSamples;
-  // Sampling reads a prompt once for all its samples; scoring and updating read whole sequences.
-  const double fed = kPrompts * kPrompt + rollouts * (kNew - 1);
-  row["flops_per_unit"] =
-      fed * flops_per_token(lab.policy, 2, length / 2) +
-      rollouts * length * (flops_per_token(lab.policy, 2, length) + flops_per_token(lab.policy, 6, length));
+  // All three read a prompt once for all its samples.
+  const double fed = kPrompts * kPrompt + rollouts * (kNew - 1), read = kPrompts * kPrompt + rollouts * kNew;
+  row["flops_per_unit"] = fed * flops_per_token(lab.policy, 2, length / 2) +
+                          read * (flops_per_token(lab.policy, 2, length) + flops_per_token(lab.policy, 6, length));
   return measured(std::move(row), plan.pace, [&] {
     lab.step();
     return 1.0;

@@ -1,6 +1,4 @@
-#include "hone/kernels/attention.h"
-
-#include "hone/base/rng.h"
+#include "hone/kernels/test_attention.h"
 
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
@@ -15,94 +13,6 @@ namespace {
 
 // CPU targets with fused multiply-add, which the promise of equal bits covers.
 constexpr int64_t kFusedTargets = HWY_AVX2 | HWY_AVX3 | HWY_AVX3_DL | HWY_NEON;
-
-using Values = std::vector<float>;
-
-std::size_t at(int64_t i) { return static_cast<std::size_t>(i); }
-
-Values random_floats(int64_t n, uint64_t seed) {
-  Rng rng(seed);
-  Values values(at(n));
-  for (float& v : values) v = static_cast<float>(rng.normal());
-  return values;
-}
-
-// A sequence with everything a test may change.
-struct Case {
-  AttentionSequence sequence;
-  std::vector<int64_t> segments;
-  Values cos, sin, qkv, dy;
-
-  Case(int64_t tokens, HeadShape shape, AttentionMask mask = {}) : sequence{tokens, shape, mask} {
-    qkv = random_floats(tokens * sequence.qkv_width(), 1);
-    dy = random_floats(tokens * sequence.out_width(), 2);
-  }
-  Case(const Case& other) = delete;
-
-  Case& rotate() {
-    for (int64_t t = 0; t < sequence.tokens; ++t)
-      for (int64_t i = 0; i < sequence.shape.head_dim / 2; ++i) {
-        cos.push_back(std::cos(0.3f * static_cast<float>(t * (i + 1))));
-        sin.push_back(std::sin(0.3f * static_cast<float>(t * (i + 1))));
-      }
-    sequence.cos = cos.data();
-    sequence.sin = sin.data();
-    return *this;
-  }
-  Case& cut(std::vector<int64_t> ids) {
-    segments = std::move(ids);
-    sequence.mask.segments = segments.data();
-    return *this;
-  }
-  // A prompt of `shared` tokens, then completions of 1, 4, 7, … tokens and a few of padding.
-  Case& share(int64_t shared) {
-    std::vector<int64_t> ids(at(std::min(shared, sequence.tokens)), 0);
-    for (int64_t id = 1; static_cast<int64_t>(ids.size()) < sequence.tokens; ++id)
-      ids.resize(ids.size() + at(3 * id - 2), id);
-    ids.resize(at(sequence.tokens));
-    for (std::size_t t = std::max(ids.size() - ids.size() / 8, at(shared)); t < ids.size(); ++t) ids[t] = -1;
-    sequence.mask.shared = shared;
-    return cut(std::move(ids));
-  }
-  // Segments of growing length, the last tokens are padding.
-  Case& pack() {
-    std::vector<int64_t> ids;
-    for (int64_t id = 0; static_cast<int64_t>(ids.size()) < sequence.tokens; ++id)
-      ids.resize(ids.size() + at(2 + 5 * id), id);
-    ids.resize(at(sequence.tokens));
-    for (std::size_t t = ids.size() - ids.size() / 5; t < ids.size(); ++t) ids[t] = -1;
-    return cut(std::move(ids));
-  }
-  void fill_token(int64_t t, float value) {
-    std::fill_n(qkv.begin() + t * sequence.qkv_width(), sequence.qkv_width(), value);
-  }
-};
-
-struct Results {
-  Values y, lse, dqkv;
-};
-
-// Both passes. Memory begins `offset` floats behind where an allocation does, and holds NaN.
-Results run(const Case& c, Mode form = Mode::fused, int64_t offset = 0) {
-  const AttentionSequence& s = c.sequence;
-  const auto shifted = [&](const Values& from) {
-    Values to(at(offset), NAN);
-    to.insert(to.end(), from.begin(), from.end());
-    return to;
-  };
-  const auto room = [&](int64_t n) { return Values(at(n + offset), NAN); };
-  const Values qkv = shifted(c.qkv), dy = shifted(c.dy);
-  Values y = room(s.tokens * s.out_width()), lse = room(s.shape.heads * s.tokens),
-         dqkv = room(s.tokens * s.qkv_width());
-  Values scratch = room(attention_scratch(s)), more = room(attention_backward_scratch(s));
-  set_mode(form);
-  attention_forward(s, qkv.data() + offset, {y.data() + offset, lse.data() + offset, scratch.data() + offset});
-  attention_backward(s, {qkv.data() + offset, y.data() + offset, lse.data() + offset, dy.data() + offset},
-                     {dqkv.data() + offset, more.data() + offset});
-  set_mode(Mode::fused);
-  for (Values* v : {&y, &lse, &dqkv}) v->erase(v->begin(), v->begin() + offset);
-  return {y, lse, dqkv};
-}
 
 bool allowed(const Case& c, int64_t i, int64_t j) {
   const AttentionMask& m = c.sequence.mask;
@@ -161,19 +71,6 @@ double exact_loss(const Case& c, const std::vector<double>& qkv, const Values* f
   return loss;
 }
 
-double distance(const Values& a, const Values& b) {
-  double most = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double difference = std::abs(static_cast<double>(a[i]) - b[i]);
-    if (!(difference <= most)) most = difference;  // NaN stays
-  }
-  return most;
-}
-
-bool same_bits(const Values& a, const Values& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
 bool all_finite(const Values& values) {
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });
 }
@@ -181,15 +78,6 @@ bool all_finite(const Values& values) {
 const AttentionMask kMasks[] = {{MaskKind::causal},        {MaskKind::bidirectional},   {MaskKind::prefix, 4},
                                 {MaskKind::causal, 0, 3},  {MaskKind::prefix, 5, 2},    {MaskKind::bidirectional, 0, 3},
                                 {MaskKind::causal, 0, 20}, {MaskKind::prefix, 1000, 0}, {MaskKind::prefix, 0, 0}};
-
-std::string name_of(const Case& c) {
-  const auto& [tokens, shape, mask, cos, sin] = c.sequence;
-  const std::string shared = mask.shared > 0 ? " shared " + std::to_string(mask.shared) : "";
-  return "T " + std::to_string(tokens) + " H " + std::to_string(shape.heads) + "/" + std::to_string(shape.kv_heads) +
-         " d " + std::to_string(shape.head_dim) + " mask " + std::to_string(static_cast<int>(mask.kind)) + " " +
-         std::to_string(mask.prefix) + " " + std::to_string(mask.window) + (mask.segments ? " packed" : "") + shared +
-         (cos ? " rotated" : "");
-}
 
 TEST(Attention, WhoSeesWhomByHand) {
   // Queries are 0, so that y is the mean of the values seen; token j's value is 2^j: times their number, y lists them.
@@ -270,62 +158,6 @@ TEST(Attention, FormsAgreeAtEverySize) {
         EXPECT_LT(distance(fused.dqkv, plain.dqkv), 3e-5) << name_of(c);
         ++turn;
       }
-}
-
-TEST(Attention, FormsAgreeWhereAPromptIsShared) {
-  int64_t turn = 0;
-  for (const int64_t tokens : {1, 2, 17, 33, 64, 65, 130, 300})
-    for (const int64_t shared : {1, 7, 16, 31, 64, 100})
-      for (const HeadShape heads : {HeadShape{1, 1, 5}, {4, 4, 16}, {4, 2, 32}, {6, 1, 64}}) {
-        Case c(tokens, heads);
-        c.share(shared);
-        if (turn++ % 3 != 0 && heads.head_dim % 2 == 0) c.rotate();
-        const Results fused = run(c), plain = run(c, Mode::reference);
-        EXPECT_LT(distance(fused.y, plain.y), 4e-6) << name_of(c);
-        EXPECT_LT(distance(fused.lse, plain.lse), 4e-6) << name_of(c);
-        EXPECT_LT(distance(fused.dqkv, plain.dqkv), 5e-5) << name_of(c);  // a prompt's keys add up all completions
-      }
-}
-
-TEST(Attention, ASharedPromptIsEachCompletionWithItsOwn) {
-  constexpr int64_t kPrompt = 37, kEach = 21, kCompletions = 5, kWidth = (4 + 2 * 2) * 16, kOut = 4 * 16;
-  Case shared(kPrompt + kCompletions * kEach, {4, 2, 16});
-  std::vector<int64_t> ids(kPrompt, 0);
-  for (int64_t k = 1; k <= kCompletions; ++k) ids.resize(ids.size() + kEach, k);
-  shared.sequence.mask.shared = kPrompt;
-  shared.cut(ids);
-  std::fill_n(shared.dy.begin(), kPrompt * kOut, 0.0f);
-  const Results together = run(shared);
-  Values prompt_gradient(at(kPrompt * kWidth), 0.0f);
-  for (int64_t k = 0; k < kCompletions; ++k) {
-    Case alone(kPrompt + kEach, {4, 2, 16});
-    const int64_t begin = kPrompt + k * kEach;
-    std::copy_n(shared.qkv.begin(), kPrompt * kWidth, alone.qkv.begin());
-    std::copy_n(shared.qkv.begin() + begin * kWidth, kEach * kWidth, alone.qkv.begin() + kPrompt * kWidth);
-    std::fill_n(alone.dy.begin(), kPrompt * kOut, 0.0f);
-    std::copy_n(shared.dy.begin() + begin * kOut, kEach * kOut, alone.dy.begin() + kPrompt * kOut);
-    const Results one = run(alone);
-    for (int64_t i = 0; i < kEach * kOut; ++i)
-      ASSERT_NEAR(together.y[at(begin * kOut + i)], one.y[at(kPrompt * kOut + i)], 2e-6);
-    for (int64_t i = 0; i < kEach * kWidth; ++i)
-      ASSERT_NEAR(together.dqkv[at(begin * kWidth + i)], one.dqkv[at(kPrompt * kWidth + i)], 1e-5);
-    for (int64_t i = 0; i < kPrompt * kWidth; ++i) prompt_gradient[at(i)] += one.dqkv[at(i)];
-  }
-  for (int64_t i = 0; i < kPrompt * kWidth; ++i) ASSERT_NEAR(together.dqkv[at(i)], prompt_gradient[at(i)], 2e-5) << i;
-}
-
-TEST(Attention, ASharedPromptIsNotSeenByPaddingAndSeesNoCompletion) {
-  Case clean(60, {2, 1, 8}), dirty(60, {2, 1, 8});
-  for (Case* c : {&clean, &dirty}) c->rotate().share(20);
-  for (int64_t t = 20; t < 60; ++t)
-    if (dirty.segments[at(t)] < 0) {
-      dirty.fill_token(t, NAN);
-      std::fill_n(dirty.dy.begin() + t * 16, 16, NAN);
-    }
-  const Results a = run(clean), b = run(dirty);
-  EXPECT_TRUE(same_bits(a.y, b.y) && same_bits(a.lse, b.lse) && same_bits(a.dqkv, b.dqkv));
-  for (int64_t t = 20; t < 60; ++t) dirty.fill_token(t, 3);
-  EXPECT_EQ(std::memcmp(run(dirty).y.data(), a.y.data(), 20 * 16 * sizeof(float)), 0);
 }
 
 TEST(Attention, LongSequencesRescale) {

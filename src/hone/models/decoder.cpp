@@ -21,7 +21,9 @@ enum class Bias { no, yes };
 
 at::Tensor empty_bias(int64_t width, Bias bias) { return bias == Bias::yes ? at::empty({width}) : at::Tensor(); }
 
-nn::Linear empty_linear(int64_t out, int64_t in, Bias bias) { return {at::empty({out, in}), empty_bias(out, bias), {}}; }
+nn::Linear empty_linear(int64_t out, int64_t in, Bias bias) {
+  return {at::empty({out, in}), empty_bias(out, bias), {}};
+}
 
 nn::Norm empty_norm(int64_t width, Bias bias) { return {at::empty({width}), empty_bias(width, bias)}; }
 
@@ -222,7 +224,7 @@ nn::Rope rotations(const DecoderConfig& c, const at::Tensor& positions_BT) {
 at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace, const Mixer* mixer) {
   const DecoderConfig& c = m.config;
   const nn::AttentionShape shape{c.heads, c.kv_heads, c.head_dim};
-  nn::AttentionMask mask{.segments_BT = batch.segments_BT};
+  nn::AttentionMask mask{.segments_BT = batch.segments_BT, .shared_B = batch.shared_B};
   auto x = nn::pick_rows(m.embed, batch.ids_BT);
   nn::Rope rope;
   if (c.family == Family::gpt2) {
@@ -260,12 +262,28 @@ at::Tensor logits(const Decoder& m, const tensor::Batch& batch, const nn::Trace*
   return at::linear(hidden, nn::as_dtype_of(hidden, m.output_weight()));
 }
 
+namespace {
+
+// Flat indices of the states that predict the tokens at flat indices `targets`: the one before each, which is in the
+// same row, since the mask is never true at column 0; for the first token of a completion that shares a prompt, the
+// prompt's last.
+at::Tensor predictors(const tensor::Batch& batch, const at::Tensor& targets) {
+  const auto before = targets - 1;
+  if (!batch.shared_B.defined()) return before;
+  const auto segments = batch.segments_BT.reshape({-1});
+  const auto begins = segments.index_select(0, targets).ne(segments.index_select(0, before));
+  const int64_t tokens = batch.ids_BT.size(1);
+  const auto row = targets.div(tokens, "floor");
+  return at::where(begins, row * tokens + batch.shared_B.index_select(0, row) - 1, before);
+}
+
+}  // namespace
+
 at::Tensor logprobs(const Decoder& m, const tensor::Batch& batch, double temperature) {
   const auto hidden = hidden_states(m, batch);
   const int64_t rows = batch.ids_BT.size(0), tokens = batch.ids_BT.size(1);
-  // The token at flat index t is predicted by the state at t - 1 of the same row: the mask is never true at column 0.
   const auto targets = batch.loss_mask_BT.reshape({-1}).nonzero().squeeze(1);
-  const auto states = nn::pick_rows(hidden.reshape({rows * tokens, -1}), targets - 1);
+  const auto states = nn::pick_rows(hidden.reshape({rows * tokens, -1}), predictors(batch, targets));
   const auto chosen = batch.ids_BT.reshape({-1}).index_select(0, targets);
   const auto logp = nn::projected_logprobs(states, m.output_weight(), chosen, temperature);
   return at::zeros({rows * tokens}, logp.options()).scatter(0, targets, logp).view({rows, tokens});

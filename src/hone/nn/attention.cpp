@@ -36,6 +36,12 @@ void check(const at::Tensor& qkv, const AttentionShape& shape, const AttentionMa
           "attention: lengths of prefixes belong to the mask of prefixes, and it needs them");
   require(!mask.prefix_B.defined() || mask.prefix_B.sizes() == at::IntArrayRef({rows}), kind,
           "attention: lengths of prefixes are not [{}]", rows);
+  if (const auto& shared = mask.shared_B; shared.defined()) {
+    require(shared.sizes() == at::IntArrayRef({rows}) && segments.defined(), kind,
+            "attention: lengths of shared prompts are not [{}], or there are no segments to share them", rows);
+    require(mask.kind == MaskKind::causal && mask.window == 0, kind,
+            "attention: a prompt can be shared only causally and without a window");
+  }
   if (!rope) return;
   require(d % 2 == 0, kind, "attention: rotary positions need heads of even width, not {}", d);
   for (const at::Tensor& table : {rope->cos_BTd, rope->sin_BTd})
@@ -90,12 +96,13 @@ struct Setting {
   kernels::HeadShape shape;
   MaskKind kind = MaskKind::causal;
   int64_t window = 0;
-  at::Tensor segments, prefix, cos, sin;
+  at::Tensor segments, prefix, cos, sin, shared;
 
   kernels::AttentionSequence sequence(int64_t row, int64_t tokens) const {
     kernels::AttentionSequence s{tokens, shape, {kind, 0, window}};
     if (prefix.defined()) s.mask.prefix = prefix.data_ptr<int64_t>()[row];
     if (segments.defined()) s.mask.segments = segments.data_ptr<int64_t>() + row * tokens;
+    if (shared.defined()) s.mask.shared = shared.data_ptr<int64_t>()[row];
     if (!cos.defined()) return s;
     const int64_t table = cos.size(0) == 1 ? 0 : row * tokens * (shape.head_dim / 2);
     s.cos = cos.data_ptr<float>() + table;
@@ -126,7 +133,8 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& qkv, const Setting& setting) {
     const auto lse = at::empty({qkv.size(0), setting.shape.heads, qkv.size(1)}, qkv.options());
     const auto y = forward_rows(qkv, setting, lse);
-    context->save_for_backward({qkv, y, lse, setting.segments, setting.prefix, setting.cos, setting.sin});
+    context->save_for_backward(
+        {qkv, y, lse, setting.segments, setting.prefix, setting.cos, setting.sin, setting.shared});
     const auto& [heads, kv_heads, head_dim] = setting.shape;
     context->saved_data["setting"] =
         std::vector<int64_t>{heads, kv_heads, head_dim, static_cast<int64_t>(setting.kind), setting.window};
@@ -144,7 +152,8 @@ class FusedAttention : public torch::autograd::Function<FusedAttention> {
                           saved[3],
                           saved[4],
                           saved[5],
-                          saved[6]};
+                          saved[6],
+                          saved[7]};
     const at::Tensor &qkv = saved[0], &y = saved[1], &lse = saved[2], dy = plain(gradients[0], at::kFloat);
     const auto dqkv = at::empty_like(qkv);
     const int64_t tokens = qkv.size(1), in = tokens * qkv.size(2), out = tokens * y.size(2);
@@ -174,7 +183,10 @@ at::Tensor additive_mask(const AttentionMask& mask, const at::Tensor& like_BTX) 
   if (mask.window > 0) seen = seen.logical_and((query - key).lt(mask.window));
   if (const auto& segments = mask.segments_BT; segments.defined()) {
     const auto of_query = segments.unsqueeze(2), of_key = segments.unsqueeze(1);
-    seen = seen.logical_and(of_query.eq(of_key)).logical_and(of_query.ge(0));
+    auto same = of_query.eq(of_key);
+    if (mask.shared_B.defined())
+      same = same.logical_or(key.squeeze(1).lt(mask.shared_B.unsqueeze(1)).unsqueeze(1).logical_and(of_key.ge(0)));
+    seen = seen.logical_and(same).logical_and(of_query.ge(0));
     seen = seen.logical_or(query.eq(key).logical_and(of_query.lt(0)));
   }
   const auto minus_infinity = -std::numeric_limits<float>::infinity();
@@ -212,7 +224,8 @@ at::Tensor attention(const at::Tensor& qkv, const AttentionShape& shape, const A
                         plain(mask.segments_BT, at::kLong),
                         plain(mask.prefix_B, at::kLong),
                         rope ? plain(rope->cos_BTd, at::kFloat) : at::Tensor(),
-                        rope ? plain(rope->sin_BTd, at::kFloat) : at::Tensor()};
+                        rope ? plain(rope->sin_BTd, at::kFloat) : at::Tensor(),
+                        plain(mask.shared_B, at::kLong)};
   if (at::GradMode::is_enabled() && qkv.requires_grad()) return FusedAttention::apply(qkv.contiguous(), setting);
   return forward_rows(qkv.contiguous(), setting, {});
 }

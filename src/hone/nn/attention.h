@@ -21,6 +21,8 @@ struct AttentionMask {
   at::Tensor segments_BT;  ///< int64: tokens see their own segment only; < 0 = padding; undefined = one segment a row
   at::Tensor prefix_B;     ///< int64: tokens that see each other fully; with MaskKind::prefix, and only then
   int64_t window = 0;      ///< token i sees j only if i − j < window; 0 = no such limit
+  at::Tensor shared_B;     ///< int64: the first tokens of a row, one segment, which all its segments see; undefined =
+                           ///< none. Causal and without a window only
 };
 
 /// The mask as numbers to add to scores, 0 or -inf: [1 or B, 1, T, T], in dtype and device of like_BTX. Padding sees

@@ -153,6 +153,37 @@ TEST(AttentionMask, PrefixWindowAndPaddingByHand) {
                         long_rows({{1, 0, 0}, {0, 1, 0}, {0, 0, 1}})));
 }
 
+TEST(AttentionMask, ASharedPromptByHand) {
+  const AttentionMask mask{.segments_BT = long_rows({{0, 0, 1, 2, -1}}), .shared_B = at::full({1}, 2, at::kLong)};
+  const auto seen = additive_mask(mask, at::zeros({1, 5, 1}, at::kDouble)).eq(0).squeeze(1).to(at::kLong);
+  EXPECT_TRUE(at::equal(
+      seen[0], long_rows({{1, 0, 0, 0, 0}, {1, 1, 0, 0, 0}, {1, 1, 1, 0, 0}, {1, 1, 0, 1, 0}, {0, 0, 0, 0, 1}})));
+}
+
+TEST(Attention, FormsAgreeWhereAPromptIsShared) {
+  const AttentionShape shape{4, 2, 6};
+  const AttentionMask mask{.segments_BT = long_rows({{0, 0, 0, 1, 1, 2, 3}, {0, 1, 1, 2, 2, -1, -1}}),
+                           .shared_B = at::tensor(std::vector<int64_t>{3, 1})};
+  const auto rope = make_rope(long_rows({{0, 1, 2, 3, 4, 3, 3}, {0, 1, 2, 1, 2, 0, 0}}), 6, kTheta);
+  const auto qkv = random_qkv(shape, 2, 7, 4);
+  const auto fused = under(kernels::Mode::fused, [&] { return both_passes(qkv, shape, mask, &rope); });
+  const auto plain = under(kernels::Mode::reference, [&] { return both_passes(qkv, shape, mask, &rope); });
+  const auto real = mask.segments_BT.ge(0).unsqueeze(2);
+  EXPECT_LT(distance(fused.first * real, plain.first * real), 2e-6);
+  EXPECT_LT(distance(fused.second, plain.second), 1e-5);
+}
+
+TEST(Attention, APromptIsSharedCausallyAndWithoutAWindowOnly) {
+  const auto qkv = random_qkv({2, 2, 4}, 1, 4, 4);
+  AttentionMask mask{.segments_BT = long_rows({{0, 0, 1, 2}}), .shared_B = at::full({1}, 2, at::kLong)};
+  attention(qkv, {2, 2, 4}, mask, nullptr);
+  auto window = mask, full = mask, whole = mask;
+  window.window = 2;
+  full.kind = MaskKind::bidirectional;
+  whole.segments_BT = at::Tensor();
+  for (const auto& bad : {window, full, whole}) EXPECT_THROW(attention(qkv, {2, 2, 4}, bad, nullptr), Error);
+}
+
 TEST(Rope, TablesFromTheFormula) {
   const auto positions = long_rows({{0, 1, 2, 100'000}});
   const auto rope = make_rope(positions, 6, 10'000);

@@ -24,7 +24,8 @@ at::ScalarType activations_on(const at::Device& device) { return device.is_cpu()
 Batch to_device(const Batch& batch, const at::Device& device) {
   const auto moved = [&](const at::Tensor& t) { return t.defined() ? t.to(device, /*non_blocking=*/true) : t; };
   return {moved(batch.ids_BT),       moved(batch.positions_BT), moved(batch.segments_BT),  moved(batch.loss_mask_BT),
-          moved(batch.advantage_BT), moved(batch.behavior_BT),  moved(batch.reference_BT), moved(batch.kl_weight_BT)};
+          moved(batch.advantage_BT), moved(batch.behavior_BT),  moved(batch.reference_BT), moved(batch.kl_weight_BT),
+          moved(batch.shared_B)};
 }
 
 }  // namespace hone::tensor

@@ -6,6 +6,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 namespace hone::train {
@@ -16,7 +17,12 @@ namespace {
 constexpr int64_t kLeastMicroBatches = 8;
 constexpr int64_t kLeastTokens = 192;
 
-using Groups = std::vector<std::vector<int64_t>>;  // the examples of each row
+// The examples of one row; with `shared` > 0 so many first tokens are theirs together.
+struct RowPlan {
+  std::vector<int64_t> examples;
+  int64_t shared = 0;
+};
+using Plans = std::vector<RowPlan>;
 
 void check(const data::Example& e, int64_t vocab, int64_t context) {
   require(!e.ids.empty(), ErrorKind::data, "an example has no tokens");
@@ -31,19 +37,22 @@ void check(const data::Example& e, int64_t vocab, int64_t context) {
     require(id >= 0 && id < vocab, ErrorKind::data, "token id {} is outside the vocabulary of {}", id, vocab);
 }
 
-// Copies a float column of one example into its place in a row, if the examples have that column.
-void put(at::Tensor& column, const std::vector<float>& values, int64_t row, int64_t begin) {
+// Copies a float column of one example, from token `from` on, to flat index `begin`, if the examples have that column.
+void put(at::Tensor& column, const std::vector<float>& values, int64_t begin, std::size_t from) {
   require(column.defined() != values.empty(), ErrorKind::internal, "a column that only some examples of a batch have");
   if (values.empty()) return;
-  std::copy(values.begin(), values.end(), column.data_ptr<float>() + row * column.size(1) + begin);
+  std::copy(values.begin() + static_cast<std::ptrdiff_t>(from), values.end(), column.data_ptr<float>() + begin);
 }
+
+int64_t length(const data::Example& e) { return static_cast<int64_t>(e.ids.size()); }
 
 tensor::Batch empty_batch(int64_t rows, int64_t width, const data::Example& like, Rows kind) {
   tensor::Batch b;
   b.ids_BT = at::zeros({rows, width}, at::kLong);
   b.positions_BT = at::zeros({rows, width}, at::kLong);
   b.loss_mask_BT = at::zeros({rows, width}, at::kBool);
-  if (kind == Rows::packed) b.segments_BT = at::full({rows, width}, -1, at::kLong);
+  if (kind != Rows::one_each) b.segments_BT = at::full({rows, width}, -1, at::kLong);
+  if (kind == Rows::shared) b.shared_B = at::zeros({rows}, at::kLong);
   const auto column = [&](const std::vector<float>& values) {
     return values.empty() ? at::Tensor() : at::zeros({rows, width});
   };
@@ -54,84 +63,152 @@ tensor::Batch empty_batch(int64_t rows, int64_t width, const data::Example& like
   return b;
 }
 
-tensor::Batch fill(std::span<const data::Example> examples, const Groups& groups, int64_t width, Rows kind) {
-  auto b = empty_batch(static_cast<int64_t>(groups.size()), width, examples[groups[0][0]], kind);
-  for (std::size_t row = 0; row < groups.size(); ++row) {
-    int64_t begin = static_cast<int64_t>(row) * width, segment = 0;
-    const int64_t row_start = begin;
-    for (const int64_t index : groups[row]) {
-      const auto& e = examples[index];
-      for (std::size_t t = 0; t < e.ids.size(); ++t) {
-        b.ids_BT.data_ptr<int64_t>()[begin + static_cast<int64_t>(t)] = e.ids[t];
-        b.positions_BT.data_ptr<int64_t>()[begin + static_cast<int64_t>(t)] = static_cast<int64_t>(t);
-        b.loss_mask_BT.data_ptr<bool>()[begin + static_cast<int64_t>(t)] = e.loss_mask[t] != 0;
-        if (kind == Rows::packed) b.segments_BT.data_ptr<int64_t>()[begin + static_cast<int64_t>(t)] = segment;
-      }
-      put(b.advantage_BT, e.advantage, static_cast<int64_t>(row), begin - row_start);
-      put(b.behavior_BT, e.behavior, static_cast<int64_t>(row), begin - row_start);
-      put(b.reference_BT, e.reference, static_cast<int64_t>(row), begin - row_start);
-      put(b.kl_weight_BT, e.kl_weight, static_cast<int64_t>(row), begin - row_start);
-      begin += static_cast<int64_t>(e.ids.size());
-      ++segment;
+// Writes an example's tokens from place.from on, all of one segment but a shared prompt's, which are of segment 0.
+void put_example(tensor::Batch& b, const data::Example& e, const MicroBatch::Place& place, int64_t segment,
+                 int64_t shared) {
+  const int64_t width = b.ids_BT.size(1), begin = place.row * width + place.column;
+  const auto from = static_cast<std::size_t>(place.from);
+  for (std::size_t t = from; t < e.ids.size(); ++t) {
+    const int64_t at = begin + static_cast<int64_t>(t - from);
+    b.ids_BT.data_ptr<int64_t>()[at] = e.ids[t];
+    b.positions_BT.data_ptr<int64_t>()[at] = static_cast<int64_t>(t);
+    b.loss_mask_BT.data_ptr<bool>()[at] = e.loss_mask[t] != 0;
+    if (b.segments_BT.defined()) b.segments_BT.data_ptr<int64_t>()[at] = static_cast<int64_t>(t) < shared ? 0 : segment;
+  }
+  put(b.advantage_BT, e.advantage, begin, from);
+  put(b.behavior_BT, e.behavior, begin, from);
+  put(b.reference_BT, e.reference, begin, from);
+  put(b.kl_weight_BT, e.kl_weight, begin, from);
+}
+
+MicroBatch fill(std::span<const data::Example> examples, const Plans& plans, int64_t width, Rows kind) {
+  MicroBatch micro;
+  tensor::Batch& b = micro.batch;
+  b = empty_batch(static_cast<int64_t>(plans.size()), width, examples[plans[0].examples[0]], kind);
+  for (std::size_t row = 0; row < plans.size(); ++row) {
+    const RowPlan& plan = plans[row];
+    if (plan.shared > 0) b.shared_B.data_ptr<int64_t>()[row] = plan.shared;
+    int64_t column = 0, segment = plan.shared > 0 ? 1 : 0;
+    for (const int64_t index : plan.examples) {
+      const int64_t from = column > 0 ? plan.shared : 0;
+      micro.places.push_back({index, static_cast<int64_t>(row), column, from});
+      put_example(b, examples[index], micro.places.back(), segment++, plan.shared);
+      column += length(examples[index]) - from;
     }
   }
-  return b;
+  return micro;
 }
 
-int64_t length(const data::Example& e) { return static_cast<int64_t>(e.ids.size()); }
-
-Groups group_rows(std::span<const data::Example> examples, const MicroOptions& o) {
-  if (o.rows == Rows::packed) {
-    std::vector<int64_t> lengths(examples.size());
-    std::transform(examples.begin(), examples.end(), lengths.begin(), length);
-    // One example that is longer than a row makes the rows of its batch as long.
-    const int64_t longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
-    return data::pack(lengths, std::max(longest, std::min(o.row_tokens, o.context)));
-  }
-  std::vector<int64_t> order(examples.size());
-  std::iota(order.begin(), order.end(), 0);
-  // Similar lengths share a micro-batch, so that little of it is padding.
-  std::stable_sort(order.begin(), order.end(),
-                   [&](int64_t a, int64_t b) { return length(examples[a]) > length(examples[b]); });
-  Groups groups;
-  for (const int64_t i : order) groups.push_back({i});
-  return groups;
+// Tokens of a row.
+int64_t width_of(std::span<const data::Example> examples, const RowPlan& plan) {
+  int64_t sum = plan.shared;
+  for (const int64_t i : plan.examples) sum += length(examples[i]) - plan.shared;
+  return sum;
 }
 
-int64_t width_of(std::span<const data::Example> examples, const Groups& groups) {
+int64_t width_of(std::span<const data::Example> examples, const Plans& plans) {
   int64_t width = 0;
-  for (const auto& group : groups) {
-    int64_t sum = 0;
-    for (const int64_t i : group) sum += length(examples[i]);
-    width = std::max(width, sum);
-  }
+  for (const RowPlan& plan : plans) width = std::max(width, width_of(examples, plan));
   return width;
 }
 
-// Cuts `groups` into micro-batches of at most about the budget; a unit of `together` groups is never split.
-std::vector<MicroBatch> cut(std::span<const data::Example> examples, const Groups& groups, std::size_t together,
+// Longer rows first: similar widths share a micro-batch, so that little of it is padding.
+void sort_by_width(std::span<const data::Example> examples, Plans& plans) {
+  std::stable_sort(plans.begin(), plans.end(),
+                   [&](const RowPlan& a, const RowPlan& b) { return width_of(examples, a) > width_of(examples, b); });
+}
+
+Plans packed_rows(std::span<const data::Example> examples, const MicroOptions& o) {
+  std::vector<int64_t> lengths(examples.size());
+  std::transform(examples.begin(), examples.end(), lengths.begin(), length);
+  // One example that is longer than a row makes the rows of its batch as long.
+  const int64_t longest = lengths.empty() ? 0 : *std::max_element(lengths.begin(), lengths.end());
+  Plans plans;
+  for (auto& group : data::pack(lengths, std::max(longest, std::min(o.row_tokens, o.context))))
+    plans.push_back({std::move(group)});
+  return plans;
+}
+
+Plans single_rows(std::span<const data::Example> examples) {
+  Plans plans;
+  for (int64_t i = 0; i < static_cast<int64_t>(examples.size()); ++i) plans.push_back({{i}});
+  sort_by_width(examples, plans);
+  return plans;
+}
+
+// Tokens before the first that carries loss; all where none does.
+int64_t prompt_length(const data::Example& e) {
+  return std::find(e.loss_mask.begin(), e.loss_mask.end(), 1) - e.loss_mask.begin();
+}
+
+// Examples with the same prompt, prompts in the order they come.
+Plans groups_of_prompts(std::span<const data::Example> examples) {
+  std::map<text::Ids, std::size_t> known;
+  Plans groups;
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    const int64_t prompt = prompt_length(examples[i]);
+    const auto [place, fresh] =
+        known.insert({{examples[i].ids.begin(), examples[i].ids.begin() + prompt}, groups.size()});
+    if (fresh) groups.push_back({{}, prompt});
+    groups[place->second].examples.push_back(static_cast<int64_t>(i));
+  }
+  return groups;
+}
+
+// One prompt and completions up to `most` tokens a row; one completion at least.
+Plans shared_rows(std::span<const data::Example> examples, int64_t most) {
+  Plans plans;
+  for (const RowPlan& group : groups_of_prompts(examples)) {
+    int64_t width = 0;
+    for (const int64_t i : group.examples) {
+      const int64_t more = length(examples[i]) - group.shared;
+      if (width == 0 || width + more > most) {
+        plans.push_back({{}, group.shared});
+        width = group.shared;
+      }
+      plans.back().examples.push_back(i);
+      width += more;
+    }
+  }
+  sort_by_width(examples, plans);
+  return plans;
+}
+
+// Tokens of a micro-batch.
+int64_t budget_of(std::span<const data::Example> examples, const MicroOptions& o) {
+  int64_t total = 0;
+  if (o.rows == Rows::shared) {
+    for (const RowPlan& group : groups_of_prompts(examples)) total += width_of(examples, group);
+  } else {
+    for (const auto& e : examples) total += length(e);
+  }
+  return std::clamp(total / kLeastMicroBatches, std::min(kLeastTokens, o.micro_tokens), o.micro_tokens);
+}
+
+// Cuts rows into micro-batches of at most about the budget; `together` rows are never split.
+std::vector<MicroBatch> cut(std::span<const data::Example> examples, const Plans& plans, std::size_t together,
                             const MicroOptions& o) {
   std::vector<MicroBatch> out;
-  int64_t total = 0;
-  for (const auto& e : examples) total += length(e);
-  const int64_t budget = std::clamp(total / kLeastMicroBatches, std::min(kLeastTokens, o.micro_tokens), o.micro_tokens);
-  // Packed rows are in no order of width; others are sorted by length, so that the first of a micro-batch is its widest.
-  const int64_t widest = o.rows == Rows::packed ? width_of(examples, groups) : 0;
-  for (std::size_t begin = 0; begin < groups.size();) {
-    const Groups first(groups.begin() + static_cast<std::ptrdiff_t>(begin),
-                       groups.begin() + static_cast<std::ptrdiff_t>(begin + together));
+  const int64_t budget = budget_of(examples, o);
+  // Packed rows are in no order of width; others are sorted, so that the first of a micro-batch is its widest.
+  const int64_t widest = o.rows == Rows::packed ? width_of(examples, plans) : 0;
+  for (std::size_t begin = 0; begin < plans.size();) {
+    const Plans first(plans.begin() + static_cast<std::ptrdiff_t>(begin),
+                      plans.begin() + static_cast<std::ptrdiff_t>(begin + together));
     const int64_t width = o.rows == Rows::packed ? widest : width_of(examples, first);
     const auto rows = static_cast<std::size_t>(std::max<int64_t>(1, budget / std::max<int64_t>(1, width)));
-    const std::size_t end = std::min(groups.size(), begin + std::max(together, rows / together * together));
-    const Groups part(groups.begin() + static_cast<std::ptrdiff_t>(begin),
-                      groups.begin() + static_cast<std::ptrdiff_t>(end));
-    MicroBatch micro;
-    for (const auto& group : part) micro.order.insert(micro.order.end(), group.begin(), group.end());
-    micro.batch = fill(examples, part, width_of(examples, part), o.rows);
-    out.push_back(std::move(micro));
+    const std::size_t end = std::min(plans.size(), begin + std::max(together, rows / together * together));
+    const Plans part(plans.begin() + static_cast<std::ptrdiff_t>(begin),
+                     plans.begin() + static_cast<std::ptrdiff_t>(end));
+    out.push_back(fill(examples, part, width_of(examples, part), o.rows));
     begin = end;
   }
   return out;
+}
+
+Plans rows_of(std::span<const data::Example> examples, const MicroOptions& o) {
+  if (o.rows == Rows::packed) return packed_rows(examples, o);
+  return o.rows == Rows::shared ? shared_rows(examples, budget_of(examples, o)) : single_rows(examples);
 }
 
 }  // namespace
@@ -140,18 +217,18 @@ tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_
                       int64_t context) {
   require(!examples.empty(), ErrorKind::internal, "collate was given no examples");
   for (const auto& e : examples) check(e, vocab, context);
-  MicroOptions options{.rows = rows, .row_tokens = row_tokens, .vocab = vocab, .context = context};
-  Groups groups;
+  require(rows != Rows::shared, ErrorKind::internal, "collate doesn't share prompts; micro_batches does");
+  Plans plans;
   if (rows == Rows::packed)
-    groups = group_rows(examples, options);
+    plans = packed_rows(examples, {.row_tokens = row_tokens, .context = context});
   else
-    for (std::size_t i = 0; i < examples.size(); ++i) groups.push_back({static_cast<int64_t>(i)});
-  return fill(examples, groups, width_of(examples, groups), rows);
+    for (std::size_t i = 0; i < examples.size(); ++i) plans.push_back({{static_cast<int64_t>(i)}});
+  return fill(examples, plans, width_of(examples, plans), rows).batch;
 }
 
 std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, const MicroOptions& o) {
   for (const auto& e : examples) check(e, o.vocab, o.context);
-  return cut(examples, examples.empty() ? Groups{} : group_rows(examples, o), 1, o);
+  return cut(examples, examples.empty() ? Plans{} : rows_of(examples, o), 1, o);
 }
 
 std::vector<data::Example> examples_of(std::span<const data::Pair> pairs) {
@@ -171,12 +248,12 @@ std::vector<MicroBatch> pair_micro_batches(std::span<const data::Pair> pairs, co
   std::iota(order.begin(), order.end(), 0);
   const auto longer = [&](std::size_t p) { return std::max(length(pairs[p].chosen), length(pairs[p].rejected)); };
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return longer(a) > longer(b); });
-  Groups groups;
+  Plans plans;
   for (const auto p : order) {
-    groups.push_back({static_cast<int64_t>(2 * p)});
-    groups.push_back({static_cast<int64_t>(2 * p + 1)});
+    plans.push_back({{static_cast<int64_t>(2 * p)}});
+    plans.push_back({{static_cast<int64_t>(2 * p + 1)}});
   }
-  return cut(examples, groups, 2, o);
+  return cut(examples, plans, 2, o);
 }
 
 }  // namespace hone::train

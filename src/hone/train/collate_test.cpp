@@ -116,17 +116,85 @@ TEST(MicroBatches, HoldEveryExampleOnce) {
       std::vector<int64_t> order;
       for (const auto& micro : micro_batches(examples, options)) {
         std::vector<int64_t> lengths;
-        for (const int64_t i : micro.order) lengths.push_back(static_cast<int64_t>(examples[i].ids.size()));
+        for (const auto& place : micro.places)
+          lengths.push_back(static_cast<int64_t>(examples[place.example].ids.size()));
         const auto sequences = sequences_of(micro.batch, lengths);
-        ASSERT_EQ(sequences.size(), micro.order.size());
-        for (std::size_t i = 0; i < sequences.size(); ++i) EXPECT_EQ(sequences[i], examples[micro.order[i]].ids);
-        order.insert(order.end(), micro.order.begin(), micro.order.end());
+        ASSERT_EQ(sequences.size(), micro.places.size());
+        for (std::size_t i = 0; i < sequences.size(); ++i) {
+          EXPECT_EQ(sequences[i], examples[micro.places[i].example].ids);
+          order.push_back(micro.places[i].example);
+        }
       }
       std::sort(order.begin(), order.end());
       ASSERT_EQ(order.size(), examples.size());
       for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(order[i], static_cast<int64_t>(i));
     }
   }
+}
+
+// Groups of completions of some prompts, in no order: prompts of 1 to 6 tokens, completions of 0 to 9.
+std::vector<data::Example> groups_of_examples(uint64_t prompts, uint64_t each, uint64_t seed) {
+  std::vector<data::Example> examples;
+  Rng rng(seed);
+  const auto some = [&](uint64_t count) {
+    text::Ids ids;
+    for (uint64_t i = 0; i < count; ++i) ids.push_back(static_cast<int32_t>(rng.below(50)));
+    return ids;
+  };
+  for (uint64_t p = 0; p < prompts; ++p) {
+    const text::Ids prompt = some(1 + rng.below(6));
+    for (uint64_t k = 0; k < each; ++k) {
+      data::Example e;
+      data::append(e, prompt, 0);
+      data::append(e, some(rng.below(10)), 1);
+      e.behavior.assign(e.ids.size(), 0.0f);
+      for (std::size_t t = prompt.size(); t < e.ids.size(); ++t) e.behavior[t] = static_cast<float>(t);
+      examples.push_back(std::move(e));
+    }
+  }
+  rng.shuffle(examples);
+  return examples;
+}
+
+TEST(SharedRows, HoldEveryCompletionOnceAndPromptsSeldom) {
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    const auto examples = groups_of_examples(7, 5, seed);
+    const MicroOptions options{
+        .rows = Rows::shared, .micro_tokens = 20 + static_cast<int64_t>(seed) * 10, .vocab = 50, .context = 64};
+    std::vector<int> seen(examples.size());
+    int64_t prompts = 0;
+    for (const auto& micro : micro_batches(examples, options)) {
+      const auto& b = micro.batch;
+      prompts += b.ids_BT.size(0);
+      for (const auto& place : micro.places) {
+        const auto& e = examples[static_cast<std::size_t>(place.example)];
+        ++seen[static_cast<std::size_t>(place.example)];
+        const int64_t shared = b.shared_B[place.row].item<int64_t>();
+        ASSERT_GE(shared, 1);
+        ASSERT_EQ(shared, std::find(e.loss_mask.begin(), e.loss_mask.end(), 1) - e.loss_mask.begin());
+        ASSERT_EQ(place.from, place.column == 0 ? 0 : shared);
+        for (int64_t t = 0; t < static_cast<int64_t>(e.ids.size()); ++t) {
+          const auto at = static_cast<std::size_t>(t);
+          const int64_t column = t < shared ? t : place.column + t - place.from;
+          ASSERT_EQ(b.ids_BT[place.row][column].item<int64_t>(), e.ids[at]);
+          ASSERT_EQ(b.positions_BT[place.row][column].item<int64_t>(), t);
+          ASSERT_EQ(b.loss_mask_BT[place.row][column].item<bool>(), e.loss_mask[at] != 0);
+          ASSERT_EQ(b.behavior_BT[place.row][column].item<float>(), e.behavior[at]);
+          ASSERT_EQ(b.segments_BT[place.row][column].item<int64_t>() == 0, t < shared);
+        }
+      }
+    }
+    EXPECT_EQ(seen, std::vector<int>(examples.size(), 1));
+    EXPECT_LT(prompts, 30);
+  }
+}
+
+TEST(SharedRows, AreNoWiderThanAMicroBatch) {
+  std::vector<data::Example> examples(40);
+  for (auto& e : examples) data::append(e, {1, 2, 3}, 0), data::append(e, text::Ids(20, 4), 1);
+  const MicroOptions options{.rows = Rows::shared, .micro_tokens = 100, .vocab = 50, .context = 32};
+  for (const auto& micro : micro_batches(examples, options)) EXPECT_EQ(micro.batch.ids_BT.numel(), 83);
+  EXPECT_TRUE(micro_batches({}, options).empty());
 }
 
 // More than micro_tokens only in a single row that is that long.
@@ -183,15 +251,15 @@ TEST(PairMicroBatches, KeepBothOfAPairInTurns) {
     const auto examples = examples_of(pairs);
     std::vector<int> seen(examples.size());
     for (const auto& micro : pair_micro_batches(pairs, options)) {
-      ASSERT_EQ(static_cast<int64_t>(micro.order.size()), micro.batch.ids_BT.size(0));
-      ASSERT_EQ(micro.order.size() % 2, 0u);
-      for (std::size_t row = 0; row < micro.order.size(); ++row) {
+      ASSERT_EQ(static_cast<int64_t>(micro.places.size()), micro.batch.ids_BT.size(0));
+      ASSERT_EQ(micro.places.size() % 2, 0u);
+      for (std::size_t row = 0; row < micro.places.size(); ++row) {
         if (row % 2 == 0) {
-          EXPECT_EQ(micro.order[row] % 2, 0) << "a pair begins with its chosen completion";
-          EXPECT_EQ(micro.order[row] + 1, micro.order[row + 1]);
+          EXPECT_EQ(micro.places[row].example % 2, 0) << "a pair begins with its chosen completion";
+          EXPECT_EQ(micro.places[row].example + 1, micro.places[row + 1].example);
         }
-        const auto& e = examples[static_cast<std::size_t>(micro.order[row])];
-        ++seen[static_cast<std::size_t>(micro.order[row])];
+        const auto& e = examples[static_cast<std::size_t>(micro.places[row].example)];
+        ++seen[static_cast<std::size_t>(micro.places[row].example)];
         for (std::size_t t = 0; t < e.ids.size(); ++t)
           EXPECT_EQ(micro.batch.ids_BT[static_cast<int64_t>(row)][static_cast<int64_t>(t)].item<int64_t>(), e.ids[t]);
       }

@@ -32,8 +32,20 @@ at::Tensor stacked(std::span<const MicroBatch> parts, Column column, int64_t wid
 
 MicroBatch joined_one(std::span<const MicroBatch> parts, int64_t width) {
   MicroBatch all;
-  for (const MicroBatch& part : parts) all.order.insert(all.order.end(), part.order.begin(), part.order.end());
+  int64_t rows = 0;
+  std::vector<at::Tensor> shared;
+  for (const MicroBatch& part : parts) {
+    for (MicroBatch::Place place : part.places) {
+      place.row += rows;
+      all.places.push_back(place);
+    }
+    rows += part.batch.ids_BT.size(0);
+    if (part.batch.shared_B.defined()) shared.push_back(part.batch.shared_B);
+  }
+  require(shared.empty() || shared.size() == parts.size(), ErrorKind::internal,
+          "prompts that only some micro-batches share");
   for (const auto& [column, padding] : kColumns) all.batch.*column = stacked(parts, column, width, padding);
+  if (!shared.empty()) all.batch.shared_B = at::cat(shared);
   return all;
 }
 

@@ -29,17 +29,18 @@ TEST(DeviceBatch, RowsStayWholeAndInOrder) {
   ASSERT_LT(all.size(), parts.size());
   ASSERT_GT(all.size(), 1u);
   std::vector<int64_t> order, expected;
-  for (const auto& part : parts) expected.insert(expected.end(), part.order.begin(), part.order.end());
+  for (const auto& part : parts)
+    for (const auto& place : part.places) expected.push_back(place.example);
   for (const auto& micro : all) {
     EXPECT_LE(micro.batch.ids_BT.numel(), 200);
-    for (std::size_t row = 0; row < micro.order.size(); ++row) {
-      const auto& e = examples[static_cast<std::size_t>(micro.order[row])];
+    for (std::size_t row = 0; row < micro.places.size(); ++row) {
+      const auto& e = examples[static_cast<std::size_t>(micro.places[row].example)];
       const auto ids = micro.batch.ids_BT[static_cast<int64_t>(row)];
       for (std::size_t t = 0; t < e.ids.size(); ++t) EXPECT_EQ(ids[static_cast<int64_t>(t)].item<int64_t>(), e.ids[t]);
       const auto mask = micro.batch.loss_mask_BT[static_cast<int64_t>(row)];
       EXPECT_EQ(mask.sum().item<int64_t>(), std::count(e.loss_mask.begin(), e.loss_mask.end(), 1));
     }
-    order.insert(order.end(), micro.order.begin(), micro.order.end());
+    for (const auto& place : micro.places) order.push_back(place.example);
   }
   EXPECT_EQ(order, expected);
 }

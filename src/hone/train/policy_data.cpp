@@ -28,6 +28,15 @@ data::Example policy_example(const generate::Request& request, const generate::R
   return e;
 }
 
+MicroOptions policy_rows(const models::Decoder& model, objectives::Normalisation normalisation) {
+  MicroOptions options{.vocab = model.config.vocab, .context = model.config.context};
+  const auto layers = static_cast<std::size_t>(model.config.layers);
+  bool windows = false;
+  for (std::size_t layer = 0; layer < layers; ++layer) windows |= model.config.window(layer) > 0;
+  if (normalisation == objectives::Normalisation::dapo && !windows) options.rows = Rows::shared;
+  return options;
+}
+
 double check_on_policy(const models::Decoder& model, std::span<const data::Example> examples,
                        const MicroOptions& options, base::Pool& pool, double limit) {
   if (model.activations != at::kFloat) limit = std::max(limit, kHalfGap);

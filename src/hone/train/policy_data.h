@@ -4,6 +4,7 @@
 #include "hone/base/pool.h"
 #include "hone/data/example.h"
 #include "hone/generate/engine.h"
+#include "hone/objectives/options.h"
 #include "hone/train/collate.h"
 
 #include <span>
@@ -16,6 +17,10 @@ namespace hone::train {
 ///   advantage, kl_weight   one number per turn; kl_weight may be empty (no penalty)
 data::Example policy_example(const generate::Request& request, const generate::Rollout& rollout,
                              std::span<const double> advantage, std::span<const double> kl_weight = {});
+
+/// How a policy step's examples go into batches: the completions of a prompt share it where the objective weighs tokens
+/// alone (dapo) and no layer of the model has a window; one sequence a row otherwise.
+MicroOptions policy_rows(const models::Decoder& model, objectives::Normalisation normalisation);
 
 /// The least `limit` of check_on_policy for a model with bfloat16 activations, nats.
 inline constexpr double kHalfGap = 0.25;

@@ -1,13 +1,16 @@
 #include "hone/train/policy_data.h"
 
+#include "hone/adapters/lora.h"
 #include "hone/base/error.h"
 #include "hone/generate/test_models.h"
+#include "hone/objectives/policy.h"
 #include "hone/train/step.h"
 #include "hone/train/test_run.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cmath>
 #include <limits>
 
 namespace hone::train {
@@ -82,6 +85,99 @@ TEST_P(OnPolicy, ALogProbThatIsNotANumberIsNoAgreement) {
   auto examples = roll();
   examples[3].behavior.back() = std::numeric_limits<float>::quiet_NaN();
   EXPECT_THROW(check_on_policy(model, examples, micro, pool), Error);
+}
+
+// Groups of completions, some empty, of prompts of 1 to 7 tokens.
+std::vector<data::Example> groups() {
+  std::vector<data::Example> examples;
+  Rng rng(4);
+  const auto ids = [&](uint64_t count) {
+    text::Ids some;
+    for (uint64_t i = 0; i < count; ++i) some.push_back(static_cast<int32_t>(rng.below(37)));
+    return some;
+  };
+  for (const uint64_t each : {1, 5, 8, 3}) {
+    const auto prompt = ids(each == 5 ? 1 : 7);
+    for (uint64_t k = 0; k < each; ++k) {
+      data::Example e;
+      data::append(e, prompt, 0);
+      data::append(e, ids(k == 2 ? 0 : 1 + rng.below(12)), 1);
+      for (const uint8_t loss : e.loss_mask) {
+        e.advantage.push_back(loss ? static_cast<float>(rng.normal()) : NAN);
+        e.behavior.push_back(loss ? -3.0f : NAN);
+      }
+      examples.push_back(std::move(e));
+    }
+  }
+  return examples;
+}
+
+tensor::Loss policy_loss(const models::Decoder& model, const tensor::Batch& b) {
+  const auto tokens = objectives::token_weights(b.loss_mask_BT, objectives::Normalisation::dapo, 12);
+  return objectives::clipped_policy(models::logprobs(model, b, 0.7), b.behavior_BT, b.advantage_BT, tokens, {0.9, 50});
+}
+
+struct Trained {
+  StepReport report;
+  at::Tensor gradient;
+};
+
+Trained gradient_of(models::Decoder model, const MicroOptions& micro, int64_t gradient_bytes, int threads = 2) {
+  base::Pool pool(test_threads(threads), tensor::set_single_threaded);
+  Slots slots(model, pool, gradient_bytes);
+  optim::AdamW optimizer(model.trained(), decay_segments(model, 0), {});
+  const auto report = slots.step(micro_batches(groups(), micro), policy_loss, optimizer, 0);
+  return {report, slots.gradient().clone()};
+}
+
+// A prompt that its completions share gives what repeating it gives, up to rounding.
+TEST_P(OnPolicy, ASharedPromptGivesTheGradientOfRepeatedOnes) {
+  auto adapted = models::copy(model);
+  adapters::attach(adapted, adapters::config_of({.rank = 3, .alpha = 6}, adapted), Rng(5));
+  adapted.adapter.flat.fill_(0.03);
+  for (const models::Decoder& decoder : {model, adapted}) {
+    MicroOptions shared = micro;
+    shared.rows = Rows::shared;
+    const auto repeated = gradient_of(decoder, micro, kGradientBytes);
+    const double size = repeated.gradient.abs().max().item<double>();
+    EXPECT_GT(size, 1e-3);
+    for (const int64_t bytes : {kGradientBytes, int64_t{0}})
+      for (const int64_t tokens : {30, 100, 4000}) {
+        shared.micro_tokens = tokens;
+        const auto together = gradient_of(decoder, shared, bytes);
+        EXPECT_EQ(together.report.count, repeated.report.count);
+        EXPECT_NEAR(together.report.loss, repeated.report.loss, 1e-5);
+        EXPECT_LT((together.gradient - repeated.gradient).abs().max().item<double>(), 2e-5 * (1 + size)) << tokens;
+        EXPECT_TRUE(at::equal(together.gradient, gradient_of(decoder, shared, bytes, 1).gradient)) << "threads";
+      }
+    shared.micro_tokens = 4000;
+    EXPECT_LT(gradient_of(decoder, shared, kGradientBytes).report.tokens, 0.9 * repeated.report.tokens);
+  }
+}
+
+TEST_P(OnPolicy, ASharedPromptGivesTheScoresOfRepeatedOnes) {
+  MicroOptions shared = micro;
+  shared.rows = Rows::shared;
+  for (const auto& examples : {groups(), roll()}) {
+    const auto together = score_examples(model, examples, shared, pool),
+               repeated = score_examples(model, examples, micro, pool);
+    for (std::size_t i = 0; i < examples.size(); ++i) {
+      ASSERT_EQ(together[i].size(), examples[i].ids.size());
+      for (std::size_t t = 0; t < together[i].size(); ++t)
+        ASSERT_NEAR(together[i][t], repeated[i][t], 2e-5) << i << " " << t;
+    }
+  }
+  EXPECT_LT(check_on_policy(model, roll(), shared, pool), 1e-4);
+}
+
+TEST(PolicyRows, PromptsAreSharedWhereTokensAreWeighedAloneAndNoLayerHasAWindow) {
+  auto model = generate::tiny_model(models::Family::llama);
+  const auto rows = [&](objectives::Normalisation n) { return policy_rows(model, n).rows; };
+  EXPECT_EQ(rows(objectives::Normalisation::dapo), Rows::shared);
+  EXPECT_EQ(rows(objectives::Normalisation::grpo), Rows::one_each);
+  EXPECT_EQ(rows(objectives::Normalisation::dr_grpo), Rows::one_each);
+  model.config.windows = {0, 8};
+  EXPECT_EQ(rows(objectives::Normalisation::dapo), Rows::one_each);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, OnPolicy, testing::Values(models::Family::gpt2, models::Family::llama),

@@ -171,7 +171,7 @@ std::vector<optim::Segment> decay_segments(const models::Decoder& model, double 
 
 std::vector<std::vector<float>> score_examples(const models::Decoder& model, std::span<const data::Example> examples,
                                                const MicroOptions& options, base::Pool& pool, double temperature) {
-  require(options.rows == Rows::one_each, ErrorKind::internal, "score_examples needs one sequence a row");
+  require(options.rows != Rows::packed, ErrorKind::internal, "score_examples doesn't find sequences in packed rows");
   const auto given = micro_batches(examples, options);
   const JoinedBatches regrouped(given, model.flat.device(), model.flat.is_cpu() ? 0 : kDeviceTokens);
   const auto micros = regrouped.batches();
@@ -180,10 +180,11 @@ std::vector<std::vector<float>> score_examples(const models::Decoder& model, std
     at::NoGradGuard no_grad;
     const auto logp = models::logprobs(model, micros[i].batch, temperature).cpu();
     const float* values = logp.data_ptr<float>();
-    for (std::size_t row = 0; row < micros[i].order.size(); ++row) {
-      const auto index = micros[i].order[row];
-      const float* begin = values + static_cast<int64_t>(row) * logp.size(1);
-      out[index].assign(begin, begin + examples[index].ids.size());
+    for (const auto& place : micros[i].places) {
+      const auto index = static_cast<std::size_t>(place.example);
+      const float* begin = values + place.row * logp.size(1) + place.column;
+      out[index].assign(static_cast<std::size_t>(place.from), 0.0f);
+      out[index].insert(out[index].end(), begin, begin + static_cast<int64_t>(examples[index].ids.size()) - place.from);
     }
   });
   return out;

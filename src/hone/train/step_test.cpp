@@ -158,7 +158,7 @@ TEST_P(Step, ScoresAreTheModelsLogProbs) {
       EXPECT_EQ(scores[i][t] == 0, examples[i].loss_mask[t] == 0);
     }
   }
-  expect_error(ErrorKind::internal, {"one sequence a row"},
+  expect_error(ErrorKind::internal, {"packed rows"},
                [&] { score_examples(model, examples, micro(model, 64, Rows::packed), pool); });
 }
 
