@@ -2,6 +2,7 @@
 
 #include "hone/base/error.h"
 #include "hone/kernels/elementwise.h"
+#include "hone/models/scalar.h"
 #include "hone/nn/fused.h"
 #include "hone/nn/parallel.h"
 #include "hone/train/device_batch.h"
@@ -169,24 +170,49 @@ std::vector<optim::Segment> decay_segments(const models::Decoder& model, double 
   return segments;
 }
 
-std::vector<std::vector<float>> score_examples(const models::Decoder& model, std::span<const data::Example> examples,
-                                               const MicroOptions& options, base::Pool& pool, double temperature) {
-  require(options.rows == Rows::one_each, ErrorKind::internal, "score_examples needs one sequence a row");
+std::vector<std::vector<float>> per_token(const models::Decoder& model, std::span<const data::Example> examples,
+                                          const MicroOptions& options, base::Pool& pool, const TokenNumbers& numbers) {
+  require(options.rows == Rows::one_each, ErrorKind::internal, "numbers per token need one sequence a row");
   const auto given = micro_batches(examples, options);
   const JoinedBatches regrouped(given, model.flat.device(), model.flat.is_cpu() ? 0 : kDeviceTokens);
   const auto micros = regrouped.batches();
   std::vector<std::vector<float>> out(examples.size());
   for_batches(model, pool, micros, [&](int64_t i) {
     at::NoGradGuard no_grad;
-    const auto logp = models::logprobs(model, micros[i].batch, temperature).cpu();
-    const float* values = logp.data_ptr<float>();
+    const auto table = numbers(model, micros[i].batch).to(at::kFloat).cpu().contiguous();
+    const float* values = table.data_ptr<float>();
     for (std::size_t row = 0; row < micros[i].order.size(); ++row) {
       const auto index = micros[i].order[row];
-      const float* begin = values + static_cast<int64_t>(row) * logp.size(1);
+      const float* begin = values + static_cast<int64_t>(row) * table.size(1);
       out[index].assign(begin, begin + examples[index].ids.size());
     }
   });
   return out;
+}
+
+std::vector<std::vector<float>> score_examples(const models::Decoder& model, std::span<const data::Example> examples,
+                                               const MicroOptions& options, base::Pool& pool, double temperature) {
+  return per_token(model, examples, options, pool, [&](const models::Decoder& m, const tensor::Batch& batch) {
+    return models::logprobs(m, batch, temperature);
+  });
+}
+
+std::vector<std::vector<float>> value_examples(const models::Decoder& critic, std::span<const data::Example> examples,
+                                               const MicroOptions& options, base::Pool& pool) {
+  return per_token(critic, examples, options, pool, [](const models::Decoder& m, const tensor::Batch& batch) {
+    const auto before = models::values_before(models::values(m, batch));
+    return at::where(batch.loss_mask_BT, before, at::zeros({}, before.options()));
+  });
+}
+
+std::vector<double> final_values(const models::Decoder& model, std::span<const data::Example> examples,
+                                 const MicroOptions& options, base::Pool& pool) {
+  const auto values = per_token(model, examples, options, pool, [](const models::Decoder& m, const tensor::Batch& batch) {
+    return models::values(m, batch);
+  });
+  std::vector<double> last;
+  for (const auto& row : values) last.push_back(row.back());
+  return last;
 }
 
 }  // namespace hone::train
