@@ -2,6 +2,7 @@
 
 #include "hone/base/error.h"
 #include "hone/base/text_match.h"
+#include "hone/models/scalar.h"
 
 #include <ATen/ATen.h>
 
@@ -129,14 +130,20 @@ void attach(Decoder& decoder, const AdapterConfig& config, const Rng& rng) {
     modules[i].map->delta.parts.push_back(parts[i]);
     modules[i].map->delta.dropout = config.dropout;
   }
-  models::bind_adapter(decoder, at::zeros({shape_deltas(decoder)}, decoder.flat.options()));
+  const at::Tensor score = decoder.score;
+  const int64_t numbers = shape_deltas(decoder) + (score.defined() ? score.numel() : 0);
+  models::bind_adapter(decoder, at::zeros({numbers}, decoder.flat.options()));
+  if (score.defined()) decoder.score.copy_(score);
   std::map<const nn::Linear*, std::size_t> seen;
   for (const Module& m : modules) {
     const auto a = nn::pair_of(m.map->delta, seen[m.map]++).a;
     a.copy_(uniform_a(a.size(0), a.size(1), rng.fork("adapter " + m.name)));
   }
   decoder.adapter.masks = rng.fork("adapter dropout");
-  decoder.adapter.config = std::make_shared<const AdapterConfig>(config);
+  auto own = std::make_shared<AdapterConfig>(config);
+  if (decoder.scalar()) own->score = true, own->task = "SEQ_CLS";
+  decoder.adapter.config = std::move(own);
+  if (config.score && !decoder.scalar()) decoder = models::scalar_of(decoder);
 }
 
 void detach(Decoder& decoder) {

@@ -26,13 +26,16 @@ checkpoint::AdapterConfig config_of(const LoraOptions& options, const models::De
 
 /// Puts an adapter beside the maps that `config` takes: A uniform in ±1/√in (Kaiming with a = √5, as the official code;
 /// the paper says Gaussian), B 0, so that the decoder computes exactly what it did. Its own numbers stay where they
-/// are, shared with whoever shares them, and are no longer trained (Decoder::trained).
+/// are, shared with whoever shares them, and are no longer trained (Decoder::trained). A scalar decoder's head goes on
+/// being trained: the adapter gets a copy of it, or with config.score one of 0 beside a language model
+/// (models::scalar_of).
 ///
 ///   rng     A of a module depends on it and the module's name; dropout's masks on it, the update and the micro-batch
 ///   errors  usage: no module is taken, or the decoder is adapted already; format: an expression of the config
 void attach(models::Decoder& decoder, const checkpoint::AdapterConfig& config, const Rng& rng);
 
-/// Takes the adapter away again; the decoder computes what its own numbers say.
+/// Takes the adapter away again; the decoder computes what its own numbers say. A scalar head stays as it is, outside
+/// the storage of those numbers until models::copy() puts it there.
 void detach(models::Decoder& decoder);
 
 /// A model to be trained from `base`: with options.rank 0 a copy, else the base's own storage with a fresh adapter, so

@@ -1,6 +1,7 @@
 #include "hone/adapters/lora.h"
 
 #include "hone/checkpoint/test_files.h"
+#include "hone/models/scalar.h"
 #include "hone/models/test_models.h"
 
 #include <ATen/ATen.h>
@@ -112,6 +113,44 @@ TEST(Attach, TargetsRanksAndScales) {
   add_adapter(rs, {.rank = 4, .alpha = 6, .rslora = true, .targets = "mlp.c_proj"});
   EXPECT_EQ(rs.blocks[0].down.delta.parts[0].scale, 3);
   EXPECT_FALSE(rs.blocks[0].out.delta.defined());
+}
+
+// Policy, reference and critic: adapters beside one base, of which nothing is copied.
+TEST(Attach, ACriticSharesTheBaseAndTrainsItsHead) {
+  for (const Variant& v : models::kVariants) {
+    const Decoder base = models::small_model(v);
+    Decoder policy = base;
+    add_adapter(policy, {.rank = 3});
+    Decoder critic = models::scalar_of(policy);
+    EXPECT_EQ(critic.flat.data_ptr(), base.flat.data_ptr()) << models::name_of(v);
+    EXPECT_EQ(critic.blocks[0].qkv.weight.data_ptr(), base.blocks[0].qkv.weight.data_ptr());
+    EXPECT_NE(critic.trained().data_ptr(), policy.trained().data_ptr());
+    EXPECT_EQ(critic.trained().numel(), policy.trained().numel() + base.config.width);
+    EXPECT_TRUE(trained_names(critic).contains("score.weight"));
+    EXPECT_EQ(models::values(critic, a_batch()).abs().max().item<float>(), 0);
+    critic.trained().add_(0.1);
+    EXPECT_NEAR(critic.score[0][3].item<float>(), 0.1f, 1e-6);
+    EXPECT_GT(models::values(critic, a_batch()).abs().max().item<float>(), 0);
+    // Copies keep both, and a merged one is the same function in storage of its own.
+    const Decoder copied = models::copy(critic), merged = models::merged(critic);
+    EXPECT_TRUE(at::equal(models::values(copied, a_batch()), models::values(critic, a_batch())));
+    EXPECT_LT(models::distance(models::values(merged, a_batch()), models::values(critic, a_batch())), 1e-4);
+    EXPECT_EQ(merged.flat.numel(), models::parameter_count(merged));
+    EXPECT_EQ(models::hash_of(critic), models::hash_of(base));
+    EXPECT_TRUE(at::equal(models::logits(policy, a_batch()), models::logits(base, a_batch())));
+  }
+}
+
+// An adapter beside a scalar base: the head goes on being trained, in the adapter's storage.
+TEST(Attach, AScalarBaseKeepsItsHead) {
+  Decoder base = models::scalar_of(models::small_model(kLlama));
+  base.score.fill_(0.3);
+  Decoder model = base;
+  add_adapter(model, {.rank = 2});
+  EXPECT_TRUE(at::equal(models::values(model, a_batch()), models::values(base, a_batch())));
+  model.trained().add_(0.1);
+  EXPECT_NEAR(model.score[0][0].item<float>(), 0.4f, 1e-6);
+  EXPECT_EQ(base.score[0][0].item<float>(), 0.3f);
 }
 
 TEST(Attach, WrongTargetsAreNamed) {

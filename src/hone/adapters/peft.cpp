@@ -5,6 +5,7 @@
 #include "hone/base/files.h"
 #include "hone/base/text_match.h"
 #include "hone/checkpoint/safetensors.h"
+#include "hone/models/scalar.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -58,7 +59,9 @@ std::string some_of(const std::vector<std::string>& names) {
 }
 
 // Names and shapes that a base asks of an adapter's file.
-std::map<std::string, std::vector<int64_t>> expected_tensors(Decoder& base, const checkpoint::AdapterRules& rules) {
+std::map<std::string, std::vector<int64_t>> expected_tensors(Decoder& base, const checkpoint::AdapterConfig& config,
+                                                             const std::string& where) {
+  const checkpoint::AdapterRules rules(config, where);
   std::map<std::string, std::vector<int64_t>> expected;
   for (const Module& module : modules_of(base)) {
     if (!rules.takes(module.name)) continue;
@@ -67,13 +70,14 @@ std::map<std::string, std::vector<int64_t>> expected_tensors(Decoder& base, cons
     expected[names.a] = {rank, module.map->weight.size(1)};
     expected[names.b] = {module.rows, rank};
   }
+  if (!expected.empty() && config.score) expected[checkpoint::kScoreTensor] = {1, base.config.width};
   return expected;
 }
 
 // Everything that is wrong with an adapter's file, before memory is taken for it.
 void check_tensors(const checkpoint::SafetensorsFile& file, Decoder& base, const checkpoint::AdapterConfig& config) {
   const std::string where = file.path().string();
-  const auto expected = expected_tensors(base, checkpoint::AdapterRules(config, where));
+  const auto expected = expected_tensors(base, config, where);
   std::vector<std::string> missing, unused, wrong;
   for (const auto& [name, shape] : expected) {
     const auto* found = file.find(name);
@@ -131,6 +135,7 @@ void write_files(const fs::path& dir, Decoder& decoder) {
     add(names.a, pair.a);
     add(names.b, pair.b);
   }
+  if (decoder.scalar()) add(checkpoint::kScoreTensor, decoder.score);
   checkpoint::write_safetensors(dir / kWeightsFile, tensors, {{"format", "pt"}, {kBaseHash, models::hash_of(decoder)}});
   base::write_file_atomic(dir / kConfigFile, base::dump(checkpoint::to_json(*decoder.adapter.config), 2) + "\n");
 }
@@ -163,7 +168,8 @@ at::Tensor probe_logits(const Decoder& given) {
   tensor::Batch batch;
   batch.ids_BT = ids.to(decoder.flat.device());
   batch.positions_BT = at::arange(tokens, batch.ids_BT.options()).expand({rows, tokens}).contiguous();
-  return models::logits(decoder, batch).to(at::kFloat).cpu();
+  const auto out = decoder.scalar() ? models::values(decoder, batch) : models::logits(decoder, batch);
+  return out.to(at::kFloat).cpu();
 }
 
 double relative_gap(const at::Tensor& a, const at::Tensor& b) {
@@ -197,14 +203,17 @@ void load_adapter(Decoder& base, const fs::path& dir) {
   check_base(file, base, config);
   Decoder adapted = base;
   attach(adapted, config, Rng(0));
+  const auto read = [&](const std::string& name, const at::Tensor& t) {
+    const auto place = at::empty(t.sizes(), at::kFloat);
+    file.read_floats(*file.find(name), {place.data_ptr<float>(), static_cast<std::size_t>(place.numel())});
+    t.copy_(place);
+  };
   for (const auto& [module, pair] : adapted_modules(adapted)) {
     const auto names = checkpoint::adapter_tensors(module);
-    for (const auto& [name, t] : {std::pair{names.a, pair.a}, std::pair{names.b, pair.b}}) {
-      const auto place = at::empty(t.sizes(), at::kFloat);
-      file.read_floats(*file.find(name), {place.data_ptr<float>(), static_cast<std::size_t>(place.numel())});
-      t.copy_(place);
-    }
+    read(names.a, pair.a);
+    read(names.b, pair.b);
   }
+  if (config.score) read(checkpoint::kScoreTensor, adapted.score);
   base = adapted;
 }
 

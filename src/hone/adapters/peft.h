@@ -11,6 +11,7 @@ namespace hone::adapters {
 
 /// Writes an adapted decoder's adapter as PEFT does, in float32 and in one rename, with the base's hash in the file's
 /// metadata. Before the folder appears it is read back, and the logits of a probe batch compared.
+/// A scalar head goes into it, as PEFT's modules_to_save.
 /// Errors: usage if `dir` exists, or the decoder has no adapter; io; internal if the logits differ.
 void save_adapter(const std::filesystem::path& dir, const models::Decoder& decoder);
 
@@ -32,7 +33,8 @@ bool is_adapter(const std::filesystem::path& dir);
 /// Cost: memory for the model once more, twice where it is stored narrower than float32.
 void save_model(const std::filesystem::path& dir, const models::Model& model);
 
-/// Logits of a fixed batch of tokens, float32 [rows, tokens, V]: what a model is recognised by after a save.
+/// Logits of a fixed batch of tokens, float32 [rows, tokens, V], or a scalar model's values [rows, tokens]: what a
+/// model is recognised by after a save.
 at::Tensor probe_logits(const models::Decoder& decoder);
 /// Largest |a − b|, over 1 + the largest |b|; infinite when one of them is not finite.
 double relative_gap(const at::Tensor& a, const at::Tensor& b);

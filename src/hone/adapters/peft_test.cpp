@@ -2,6 +2,7 @@
 
 #include "hone/base/files.h"
 #include "hone/checkpoint/safetensors.h"
+#include "hone/models/scalar.h"
 #include "hone/models/test_golden.h"
 #include "hone/models/test_saved.h"
 
@@ -250,6 +251,53 @@ TEST(RelativeGap, IsInfiniteForWhatIsNotFinite) {
   EXPECT_TRUE(std::isinf(relative_gap(one / 0.0, one)));
   EXPECT_TRUE(std::isinf(relative_gap(one * NAN, one)));
   EXPECT_TRUE(std::isinf(relative_gap(one, at::ones({3}))));
+}
+
+// A critic's adapter: the head is in its file, under PEFT's name, and comes back onto the language model.
+TEST(ScalarAdapter, IsStoredWithItsHead) {
+  const TempFolder folder;
+  for (const auto& v : models::kVariants) {
+    const fs::path dir = folder / models::name_of(v);
+    Decoder critic = models::scalar_of(trained(v));
+    randomize(critic);
+    save_adapter(dir, critic);
+    const checkpoint::SafetensorsFile file(dir / "adapter_model.safetensors");
+    ASSERT_NE(file.find("base_model.model.score.weight"), nullptr);
+    EXPECT_EQ(file.find("base_model.model.score.weight")->shape, (std::vector<int64_t>{1, 24}));
+    const Json config = Json::parse(checkpoint::read_bytes(dir / "adapter_config.json"));
+    EXPECT_EQ(config.at("task_type"), "SEQ_CLS");
+    EXPECT_EQ(config.at("modules_to_save"), Json::array({"score"}));
+    Decoder back = models::small_model(v);
+    load_adapter(back, dir);
+    EXPECT_TRUE(back.scalar());
+    EXPECT_TRUE(at::equal(back.adapter.flat, critic.adapter.flat));
+    EXPECT_TRUE(at::equal(probe_logits(back), probe_logits(critic)));
+    // Merged it is a model folder of its own.
+    const fs::path merged = folder / (models::name_of(v) + "-merged");
+    save_model(merged, {critic, models::tokenizer_of(19)});
+    EXPECT_LT(relative_gap(probe_logits(models::open_decoder(merged)), probe_logits(critic)), 1e-4);
+  }
+}
+
+TEST(ScalarAdapter, HeadsThatAreMissingOrTooManyAreNamed) {
+  const TempFolder folder;
+  Decoder critic = models::scalar_of(trained(kLlama));
+  save_adapter(folder / "critic", critic);
+  save_adapter(folder / "policy", trained(kLlama));
+  const auto moved = [](models::Weights& all, const char* from, const char* to) {
+    all[to] = all.at(from);
+    all.erase(from);
+  };
+  change_tensors(folder / "critic", [&](models::Weights& all) {
+    moved(all, "base_model.model.score.weight", "base_model.model.classifier.weight");
+  });
+  Decoder base = models::small_model(kLlama);
+  expect_error(ErrorKind::format, {"1 missing: base_model.model.score.weight", "1 never used", "classifier"},
+               [&] { load_adapter(base, folder / "critic"); });
+  EXPECT_FALSE(base.scalar());
+  change_config(folder / "policy", [](Json& config) { config["modules_to_save"] = {"score"}; });
+  expect_error(ErrorKind::format, {"1 missing: base_model.model.score.weight"},
+               [&] { load_adapter(base, folder / "policy"); });
 }
 
 }  // namespace

@@ -23,7 +23,6 @@ constexpr std::array kRefused = {"use_dora",
                                  "lora_bias",
                                  "layer_replication",
                                  "target_parameters",
-                                 "modules_to_save",
                                  "alora_invocation_tokens",
                                  "trainable_token_indices",
                                  "kasa_config",
@@ -45,6 +44,7 @@ constexpr std::array kKnown = {"peft_type",
                                "lora_dropout",
                                "target_modules",
                                "exclude_modules",
+                               "modules_to_save",
                                "fan_in_fan_out",
                                "bias",
                                "use_rslora",
@@ -166,6 +166,20 @@ void read_layers(const Json& json, std::string_view where, AdapterConfig& config
   }
 }
 
+// PEFT names both heads that transformers' classifiers may have, whichever the model has. Decoders have "score".
+bool saves_score(const Json& json, std::string_view where) {
+  std::vector<std::string> names;
+  read_names(json, "modules_to_save", where, names, nullptr);
+  for (const auto& name : names) {
+    if (name == "score" || name == "classifier") continue;
+    throw Error(ErrorKind::format,
+                fmt::format("{}: \"modules_to_save\" is {}; hone does so with a scalar head alone, \"score\"", where,
+                            shown(json["modules_to_save"])),
+                "train the adapter without it, or merge it into its base with PEFT and use the merged model");
+  }
+  return !names.empty();
+}
+
 // Expressions in the place that PEFT puts them. The bare one is compiled first, so that a bracket too many in it does
 // not pair with ours.
 text::pipeline::Regex whole_name(const std::string& pattern, std::string_view where) {
@@ -239,6 +253,7 @@ AdapterConfig parse_adapter_config(std::string_view text, std::string_view where
   read_names(json, "layers_pattern", where, config.layer_names, nullptr);
   read_pattern(json, "rank_pattern", where, config.ranks, &checked_rank);
   read_pattern(json, "alpha_pattern", where, config.alphas, &checked_alpha);
+  config.score = saves_score(json, where);
   config.base = base::get_string_or(json, "base_model_name_or_path", "", where);
   config.revision = base::get_string_or(json, "revision", "", where);
   config.task = base::get_string_or(json, "task_type", "", where);
@@ -270,7 +285,7 @@ Json to_json(const AdapterConfig& c) {
           {"init_lora_weights", true},
           {"target_modules", c.all_linear ? Json("all-linear") : names_or_pattern(c.targets, c.target_pattern)},
           {"exclude_modules", names_or_pattern(c.excluded, c.excluded_pattern)},
-          {"modules_to_save", nullptr},
+          {"modules_to_save", c.score ? Json::array({"score"}) : Json(nullptr)},
           {"layers_to_transform", c.layers.empty() ? Json(nullptr) : Json(c.layers)},
           {"layers_pattern", c.layer_names.empty() ? Json(nullptr) : Json(c.layer_names)},
           {"rank_pattern", ranks},

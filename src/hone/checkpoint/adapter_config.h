@@ -1,4 +1,5 @@
-// PEFT's adapter_config.json: which modules a LoRA adapter changes, and by how much. Knows names, no model (torch-free).
+// PEFT's adapter_config.json: which modules a LoRA adapter changes, and by how much. Knows names, no model
+// (torch-free).
 #pragma once
 
 #include "hone/base/json.h"
@@ -29,6 +30,7 @@ struct AdapterConfig {
   /// Exceptions by expressions that match the end of a name on a dot; the first that matches counts.
   std::vector<std::pair<std::string, int64_t>> ranks;
   std::vector<std::pair<std::string, double>> alphas;
+  bool score = false;  ///< modules_to_save: a scalar head stands beside the adapter, and was trained with it
   std::string base, revision, task = "CAUSAL_LM";  ///< base_model_name_or_path, revision, task_type
 };
 
@@ -40,7 +42,8 @@ inline constexpr double kMinAlpha = 1e-6, kMaxAlpha = 1e6;
 /// `ignored`, if given.
 /// Errors: format, naming `where`, the key, what was found and what is allowed — another peft_type, ranks outside
 /// 1..kMaxRank, α outside kMinAlpha..kMaxAlpha, dropout outside [0, 1), keys that change the mathematics (use_dora,
-/// modules_to_save, bias, layer_replication, …), weights initialised from the base's (pissa, olora, loftq, corda).
+/// modules_to_save other than a scalar head, bias, layer_replication, …), weights initialised from the base's (pissa,
+/// olora, loftq, corda).
 AdapterConfig parse_adapter_config(std::string_view text, std::string_view where,
                                    std::vector<std::string>* ignored = nullptr);
 
@@ -66,6 +69,9 @@ class AdapterRules {
 
 /// Whether `module` is `name` or ends in it on a dot.
 bool is_named(std::string_view module, std::string_view name);
+
+/// The scalar head of an adapter's file.
+inline constexpr const char* kScoreTensor = "base_model.model.score.weight";
 
 /// "base_model.model.<module>.lora_A.weight" and "….lora_B.weight".
 struct AdapterTensorNames {

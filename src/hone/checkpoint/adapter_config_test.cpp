@@ -78,6 +78,7 @@ TEST(AdapterConfigFile, HostileShapes) {
 TEST(AdapterConfigFile, WhatChangesTheMathematicsIsRefused) {
   for (const char* key : {"use_dora", "use_qalora", "lora_bias"}) expect_refused(minimal(), key, true, {key});
   expect_refused(minimal(), "modules_to_save", {"lm_head"}, {"modules_to_save", "lm_head"});
+  expect_refused(minimal(), "modules_to_save", {"score", "embed_tokens"}, {"modules_to_save", "embed_tokens"});
   expect_refused(minimal(), "layer_replication", {{0, 4}}, {"layer_replication"});
   expect_refused(minimal(), "trainable_token_indices", {1, 2}, {"trainable_token_indices"});
   expect_refused(minimal(), "bias", "all", {"bias", "none"});
@@ -91,6 +92,15 @@ TEST(AdapterConfigFile, WhatChangesTheMathematicsIsRefused) {
   std::vector<std::string> ignored;
   parse_adapter_config(harmless.dump(), "f", &ignored);
   EXPECT_EQ(ignored, std::vector<std::string>{"something_new"});
+}
+
+TEST(AdapterConfigFile, AScalarHeadMayBeSaved) {
+  EXPECT_FALSE(parsed(minimal()).score);
+  Json json = minimal();
+  json["modules_to_save"] = {"classifier", "score"};  // as PEFT writes them
+  EXPECT_TRUE(parsed(json).score);
+  EXPECT_EQ(to_json(parsed(json)).at("modules_to_save"), Json::array({"score"}));
+  EXPECT_EQ(to_json(parsed(minimal())).at("modules_to_save"), nullptr);
 }
 
 TEST(AdapterRulesOf, NamesMatchWholeWordsAtTheEnd) {

@@ -117,6 +117,8 @@ struct Torch {
 };
 
 std::unique_ptr<Torch> torch_backend(const models::Decoder& model, const EngineOptions& options) {
+  require(!model.scalar(), ErrorKind::usage,
+          "generate: the model gives one number a position (a critic or a reward model) and no tokens");
   const bool wanted = options.backend == Backend::torch;
   require(model.flat.is_cpu() || options.backend != Backend::packed, ErrorKind::usage,
           "generate: the packed backend needs a model on the CPU");

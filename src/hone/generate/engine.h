@@ -73,8 +73,8 @@ class Engine {
  public:
   /// Packs the weights of `model`; call refresh() after they have changed. `tokenizer` serves stop strings only; it and
   /// `pool` must outlive the engine.
-  /// Errors: usage for the packed backend with a model on a device, and for the torch backend with rounded weights (it
-  /// computes in the model's activations).
+  /// Errors: usage for a scalar model, for the packed backend with a model on a device, and for the torch backend with
+  /// rounded weights (it computes in the model's activations).
   Engine(const models::Decoder& model, base::Pool& pool, const text::Tokenizer* tokenizer = nullptr,
          const EngineOptions& options = {});
   ~Engine();

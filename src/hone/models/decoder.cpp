@@ -46,7 +46,10 @@ Decoder skeleton(const DecoderConfig& c) {
     if (c.qk_norm) m.blocks.back().q_norm = m.blocks.back().k_norm = {at::empty({c.head_dim}), {}};
   }
   m.norm = empty_norm(c.width, of_norm);
-  if (!c.tied) m.head = at::empty({c.vocab, c.width});
+  if (c.scalar)
+    m.score = at::empty({1, c.width});
+  else if (!c.tied)
+    m.head = at::empty({c.vocab, c.width});
   return m;
 }
 
@@ -59,6 +62,24 @@ void bind(Decoder& m, const at::Tensor& flat) {
     offset += n;
   });
   m.flat = flat;
+}
+
+// Storage of its own for every parameter, their numbers in it.
+at::Tensor packed(const Decoder& m) {
+  const auto flat = at::empty({parameter_count(m)}, m.flat.options());
+  int64_t offset = 0;
+  Decoder view = m;
+  view.visit([&](const std::string&, at::Tensor& t) {
+    flat.narrow(0, offset, t.numel()).view(t.sizes().vec()).copy_(t.detach());
+    offset += t.numel();
+  });
+  return flat;
+}
+
+void require_vocabulary(const Decoder& m) {
+  if (!m.scalar()) return;
+  throw Error(ErrorKind::usage, "the model gives one number a position (a critic or a reward model) and no tokens",
+              "give a language model here");
 }
 
 bool ends_with(std::string_view name, std::string_view tail) {
@@ -110,6 +131,7 @@ void Decoder::visit(const ParamVisitor& v) {
   one("norm.weight", norm.weight);
   one("norm.bias", norm.bias);
   one("head.weight", head);
+  if (!adapted()) one("score.weight", score);
 }
 
 void Decoder::visit_maps(const MapVisitor& v) {
@@ -129,6 +151,7 @@ void Decoder::visit_trained(const ParamVisitor& v) {
     v(name + ".a", map.delta.a);
     v(name + ".b", map.delta.b);
   });
+  if (score.defined()) v("score.weight", score);
 }
 
 int64_t parameter_count(const Decoder& model) {
@@ -160,15 +183,16 @@ Decoder fresh(const DecoderConfig& config, Rng rng) {
 
 Decoder copy(const Decoder& from) {
   Decoder m = from;
-  bind(m, from.flat.clone());
+  // An adapter belongs to all of its base's storage, of which a scalar decoder leaves the vocabulary's head unused.
+  bind(m, from.adapted() ? from.flat.clone() : packed(from));
   if (m.adapted()) bind_adapter(m, from.adapter.flat.clone());
   return m;
 }
 
 Decoder merged(const Decoder& from) {
   Decoder m = from;
-  bind(m, from.flat.clone());
   m.adapter = {};
+  bind(m, packed(m));
   m.visit_maps([](const std::string&, nn::Linear& map) {
     nn::add_product(map.delta, map.weight);
     map.delta = {};
@@ -258,6 +282,7 @@ at::Tensor hidden_states(const Decoder& m, const tensor::Batch& batch, const nn:
 }
 
 at::Tensor logits(const Decoder& m, const tensor::Batch& batch, const nn::Trace* trace) {
+  require_vocabulary(m);
   const auto hidden = hidden_states(m, batch, trace);
   return at::linear(hidden, nn::as_dtype_of(hidden, m.output_weight()));
 }
@@ -280,6 +305,7 @@ at::Tensor predictors(const tensor::Batch& batch, const at::Tensor& targets) {
 }  // namespace
 
 at::Tensor logprobs(const Decoder& m, const tensor::Batch& batch, double temperature) {
+  require_vocabulary(m);
   const auto hidden = hidden_states(m, batch);
   const int64_t rows = batch.ids_BT.size(0), tokens = batch.ids_BT.size(1);
   const auto targets = batch.loss_mask_BT.reshape({-1}).nonzero().squeeze(1);

@@ -43,7 +43,7 @@ struct Origin;
 /// The low-rank additions to a decoder's maps (hone/adapters puts them there): trained in place of its own numbers,
 /// which then may be shared with other decoders.
 struct Adapter {
-  at::Tensor flat;  ///< every A and B of the maps, one after the other, float32; undefined = none
+  at::Tensor flat;  ///< every A and B of the maps, and a scalar head, one after the other, float32; undefined = none
   Rng masks{0};     ///< stream of dropout on what the additions see
   std::shared_ptr<const checkpoint::AdapterConfig> config;  ///< what its folder says of it
 };
@@ -54,7 +54,8 @@ struct Decoder {
   at::Tensor positions;  ///< [T, D]; undefined for Llama
   std::vector<Block> blocks;
   nn::Norm norm;
-  at::Tensor head;                       ///< [V, D]; undefined when tied to embed
+  at::Tensor head;                       ///< [V, D]; undefined when tied to embed, and in a scalar decoder
+  at::Tensor score;                      ///< [1, D]: the head of a scalar decoder; else undefined
   at::Tensor flat;                       ///< every parameter's storage, one after the other in visit order, float32
   std::shared_ptr<const Origin> origin;  ///< what a model folder it was read from is written back with; may be null
   /// What matrix products and attention are computed in. With bfloat16 parameters, gradients, the residual stream,
@@ -63,9 +64,11 @@ struct Decoder {
   Adapter adapter;
 
   bool adapted() const { return adapter.flat.defined(); }
-  void visit(const ParamVisitor& v);  ///< its own numbers, adapter left out
+  bool scalar() const { return score.defined(); }
+  void visit(const ParamVisitor& v);  ///< its own numbers, what is the adapter's left out
   void visit_maps(const MapVisitor& v);
-  /// What training changes: A and B of an adapted decoder ("blocks.3.qkv.a", "blocks.3.qkv.b"), else all of visit().
+  /// What training changes: A and B of an adapted decoder ("blocks.3.qkv.a", "blocks.3.qkv.b") and its scalar head, if
+  /// it has one ("score.weight"); else all of visit().
   void visit_trained(const ParamVisitor& v);
   /// The storage of what training changes, in the order of visit_trained().
   const at::Tensor& trained() const { return adapted() ? adapter.flat : flat; }
@@ -86,14 +89,15 @@ Decoder merged(const Decoder& from);
 Decoder replica(const Decoder& of);
 /// Overwrites `to` with the numbers of `from` (same config). Errors: internal if either is adapted.
 void assign(Decoder& to, const Decoder& from);
-/// Makes `flat` [N] the storage of every A and B; their numbers are then those of `flat`. N is what they add up to.
+/// Makes `flat` [N] the storage of every A and B, and of a scalar head; their numbers are then those of `flat`. N is
+/// what they add up to.
 void bind_adapter(Decoder& model, const at::Tensor& flat);
 /// SHA-256 of its own numbers as float32 in visit order, adapter left out: tells one base from another.
 std::string hash_of(const Decoder& model);
 /// Moves the parameters to a device, into new storage: replicas, optimisers and engines made before keep the old one.
 /// Sets `activations` to what tensor::activations_on() says of the device.
 void to_device(Decoder& model, const at::Device& device);
-int64_t parameter_count(const Decoder& model);  ///< adapter left out
+int64_t parameter_count(const Decoder& model);  ///< of visit()
 
 /// Stands in for nn::attention in every layer: attention to a cache, in generation. Turns queries and keys itself.
 using Mixer = std::function<at::Tensor(int64_t layer, const at::Tensor& qkv, const nn::AttentionMask& mask)>;
@@ -101,13 +105,15 @@ using Mixer = std::function<at::Tensor(int64_t layer, const at::Tensor& qkv, con
 /// The rotations of queries and keys at the positions, float32 on their device. Llama only.
 nn::Rope rotations(const DecoderConfig& config, const at::Tensor& positions_BT);
 
-/// Hidden states after the last norm: [B, T, D], dtype `activations`. Causal attention inside a segment. Gradient flows to parameters.
-/// Errors: data if T is above the context or an id is outside the vocabulary (checked in collate, not here).
+/// Hidden states after the last norm: [B, T, D], dtype `activations`. Causal attention inside a segment. Gradient flows
+/// to parameters. Errors: data if T is above the context or an id is outside the vocabulary (checked in collate, not
+/// here).
 at::Tensor hidden_states(const Decoder& model, const tensor::Batch& batch, const nn::Trace* trace = nullptr,
                          const Mixer* mixer = nullptr);
 
 /// log p(ids[t] | ids[<t]) in nats: [B, T] float32; 0 where loss_mask is false. Gradient flows.
 /// `temperature` divides the logits. Cost: the output projection runs over masked positions only.
+/// Errors: usage for a scalar decoder, likewise below.
 at::Tensor logprobs(const Decoder& model, const tensor::Batch& batch, double temperature = 1.0);
 
 /// Logits at every position: [B, T, V], dtype `activations`.

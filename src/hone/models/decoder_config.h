@@ -26,8 +26,9 @@ struct DecoderConfig {
   int64_t mlp = 0;       ///< F
   double norm_eps = 1e-5;
   double rope_theta = 10000;
-  bool tied = true;  ///< output projection = embedding
-  RopeScaling rope;  ///< llama, as all that follows
+  bool tied = true;     ///< output projection = embedding
+  bool scalar = false;  ///< one number a position in place of logits (models/scalar.h)
+  RopeScaling rope;     ///< llama, as all that follows
   bool qkv_bias = false, out_bias = false, mlp_bias = false;
   bool qk_norm = false;          ///< RMSNorm of every head's query and key before they are rotated
   std::vector<int64_t> windows;  ///< by layer: token i sees j only if i − j < window, 0 = all; empty = all everywhere

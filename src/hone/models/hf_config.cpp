@@ -1,6 +1,7 @@
 #include "hone/models/hf_config.h"
 
 #include "hone/base/error.h"
+#include "hone/models/hf_types.h"
 
 #include <algorithm>
 #include <array>
@@ -12,19 +13,6 @@ namespace hone::models {
 namespace {
 
 constexpr int64_t kMaxSize = int64_t{1} << 24;
-
-constexpr std::pair<std::string_view, std::string_view> kTypes[] = {{"gpt2", "GPT2LMHeadModel"},
-                                                                    {"llama", "LlamaForCausalLM"},
-                                                                    {"mistral", "MistralForCausalLM"},
-                                                                    {"qwen2", "Qwen2ForCausalLM"},
-                                                                    {"qwen3", "Qwen3ForCausalLM"}};
-
-// A value as an error shows it.
-std::string shown(const Json& value) {
-  constexpr std::size_t kShown = 80;
-  const std::string text = base::dump(value);
-  return text.size() > kShown ? text.substr(0, kShown) + "…" : text;
-}
 
 // Keys of which any value but these changes the maths.
 struct Fixed {
@@ -312,24 +300,6 @@ void add_windows(Json& json, const DecoderConfig& c, const std::string& type) {
 
 }  // namespace
 
-std::string model_type_of(const Json& json, std::string_view where) {
-  require(json.is_object(), ErrorKind::format, "{}: expected an object", where);
-  const auto named = json.find("architectures");
-  std::string type;
-  if (!json.contains("model_type") && named != json.end() && named->is_array() && !named->empty()) {
-    for (const auto& [known, architecture] : kTypes)
-      if ((*named)[0] == architecture) return std::string(known);
-    fail(ErrorKind::format, "{}: no model_type, and architectures {} are not supported", where, shown(*named));
-  }
-  type = base::get_string(json, "model_type", where);
-  std::string allowed;
-  for (const auto& [known, architecture] : kTypes) {
-    if (known == type) return type;
-    allowed += (allowed.empty() ? "" : ", ") + std::string(known);
-  }
-  fail(ErrorKind::format, "{}: model_type \"{}\" is not supported; allowed: {}", where, type, allowed);
-}
-
 bool is_buffer(std::string_view name, const DecoderConfig& c) {
   if (name.ends_with("rotary_emb.inv_freq")) return c.family == Family::llama;
   return c.family == Family::gpt2 && (name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias"));
@@ -338,7 +308,8 @@ bool is_buffer(std::string_view name, const DecoderConfig& c) {
 DecoderConfig config_from_json(const Json& json, std::string_view where) {
   const auto type = model_type_of(json, where);
   refuse_unknown_maths(json, where);
-  const auto config = type == "gpt2" ? gpt2_config(json, where) : llama_config(json, type, where);
+  auto config = type == "gpt2" ? gpt2_config(json, where) : llama_config(json, type, where);
+  config.scalar = is_scalar(json, where);
   check(config, where);
   return config;
 }
@@ -346,27 +317,28 @@ DecoderConfig config_from_json(const Json& json, std::string_view where) {
 Json to_json(const DecoderConfig& c) {
   const std::string type = type_for(c);
   if (c.family == Family::gpt2) {
-    return {{"model_type", "gpt2"},
-            {"architectures", {"GPT2LMHeadModel"}},
-            {"vocab_size", c.vocab},
-            {"n_positions", c.context},
-            {"n_ctx", c.context},
-            {"n_embd", c.width},
-            {"n_layer", c.layers},
-            {"n_head", c.heads},
-            {"n_inner", c.mlp},
-            {"activation_function", "gelu_new"},
-            {"layer_norm_epsilon", c.norm_eps},
-            {"tie_word_embeddings", c.tied},
-            {"resid_pdrop", 0.0},
-            {"embd_pdrop", 0.0},
-            {"attn_pdrop", 0.0},
-            {"torch_dtype", "float32"},
-            {"dtype", "float32"}};
+    Json json = {{"model_type", "gpt2"},
+                 {"architectures", {type_named(type).architecture(c.scalar)}},
+                 {"vocab_size", c.vocab},
+                 {"n_positions", c.context},
+                 {"n_ctx", c.context},
+                 {"n_embd", c.width},
+                 {"n_layer", c.layers},
+                 {"n_head", c.heads},
+                 {"n_inner", c.mlp},
+                 {"activation_function", "gelu_new"},
+                 {"layer_norm_epsilon", c.norm_eps},
+                 {"tie_word_embeddings", c.tied},
+                 {"resid_pdrop", 0.0},
+                 {"embd_pdrop", 0.0},
+                 {"attn_pdrop", 0.0},
+                 {"torch_dtype", "float32"},
+                 {"dtype", "float32"}};
+    if (c.scalar) make_scalar(json);
+    return json;
   }
-  const auto entry = std::find_if(std::begin(kTypes), std::end(kTypes), [&](const auto& t) { return t.first == type; });
   Json rope = rope_json(c), json = {{"model_type", type},
-                                    {"architectures", {std::string(entry->second)}},
+                                    {"architectures", {type_named(type).architecture(c.scalar)}},
                                     {"vocab_size", c.vocab},
                                     {"max_position_embeddings", c.context},
                                     {"hidden_size", c.width},
@@ -387,6 +359,7 @@ Json to_json(const DecoderConfig& c) {
   if (type == "llama" || type == "qwen3") json["attention_bias"] = c.out_bias;
   if (type == "llama") json["mlp_bias"] = c.mlp_bias;
   add_windows(json, c, type);
+  if (c.scalar) make_scalar(json);
   return json;
 }
 

@@ -19,7 +19,9 @@ bool is_buffer(std::string_view tensor, const DecoderConfig& config);
 
 /// Reads config.json of those types, in both spellings of the rotary settings (rope_theta with rope_scaling,
 /// rope_parameters).
+/// "architectures" that end in ForSequenceClassification with num_labels 1 make a scalar decoder.
 /// Errors: format, naming `where`, the key, its value and what is supported: sizes out of range or that don't divide,
+/// several labels,
 /// and everything that changes the maths in ways that hone does not know (other activations, kinds of rotation,
 /// quantised weights, mixtures of experts, …).
 DecoderConfig config_from_json(const Json& json, std::string_view where);
@@ -27,5 +29,9 @@ DecoderConfig config_from_json(const Json& json, std::string_view where);
 /// config.json for transformers 4 and 5; special token ids are added by the caller. The model_type is the first of
 /// those above that has the config's switches. Errors: usage when none has them all.
 Json to_json(const DecoderConfig& config);
+
+/// Turns a language model's config.json into that of its scalar form, as AutoModelForSequenceClassification reads it:
+/// "architectures" and one label.
+void make_scalar(Json& config);
 
 }  // namespace hone::models

@@ -67,7 +67,7 @@ std::string name_in(const checkpoint::ModelDir& dir, const std::string& name) {
 double numbers_in_matrices(const DecoderConfig& c) {
   const auto size = [](int64_t n) { return static_cast<double>(n); };
   const bool gpt2 = c.family == Family::gpt2;
-  const double rows = size(c.vocab) * (c.tied ? 1 : 2) + (gpt2 ? size(c.context) : 0);
+  const double rows = size(c.vocab) * (c.tied || c.scalar ? 1 : 2) + (gpt2 ? size(c.context) : 0);
   const double attention = 2 * (size(c.heads) + size(c.kv_heads)) * size(c.head_dim);
   const double mlp = size(c.mlp) * (gpt2 ? 2 : 3);
   return size(c.width) * (rows + size(c.layers) * (attention + mlp));
@@ -193,7 +193,10 @@ std::vector<HfTensor> hf_tensors(const Decoder& m) {
   }
   out.push_back({gpt2 ? "transformer.ln_f.weight" : "model.norm.weight", m.norm.weight});
   if (gpt2) out.push_back({"transformer.ln_f.bias", m.norm.bias});
-  if (!m.config.tied) out.push_back({"lm_head.weight", m.head});
+  if (m.scalar())
+    out.push_back({"score.weight", m.score});
+  else if (!m.config.tied)
+    out.push_back({"lm_head.weight", m.head});
   return out;
 }
 
@@ -274,6 +277,13 @@ void save(const std::filesystem::path& dir, const Decoder& decoder, const text::
       files.config[key] = files.generation_config[key] = id;
     files.generation_config["do_sample"] = false;
     files.generation_config["max_length"] = decoder.config.context;
+  }
+  if (decoder.scalar()) {
+    files.generation_config = nullptr;  // it generates nothing
+    // Transformers finds the last token of a padded row by it.
+    const auto pad = tokenizer.find("<pad>");
+    if (!files.config.contains("pad_token_id") && (pad || tokenizer.has_end()))
+      files.config["pad_token_id"] = pad ? *pad : tokenizer.end();
   }
   files.tokenizer = tokenizer.to_json();
   if (chat != nullptr && !same_tokenizer) {

@@ -2,6 +2,7 @@
 
 #include "hone/base/error.h"
 #include "hone/kernels/elementwise.h"
+#include "hone/models/scalar.h"
 #include "hone/nn/fused.h"
 #include "hone/nn/parallel.h"
 #include "hone/train/device_batch.h"
@@ -55,6 +56,11 @@ void for_batches(const models::Decoder& model, base::Pool& pool, std::span<const
   const auto count = static_cast<int64_t>(micros.size());
   if (model.flat.is_cpu()) return pool.for_each(count, [&](int64_t i, int) { work(i); });
   for (int64_t i = 0; i < count; ++i) work(i);
+}
+
+// What looks at the token before one finds it in the column before.
+void require_own_rows(const MicroOptions& options) {
+  require(options.rows == Rows::one_each, ErrorKind::internal, "values need one sequence a row");
 }
 
 StepReport report_of(const std::vector<Sums>& parts) {
@@ -169,25 +175,51 @@ std::vector<optim::Segment> decay_segments(const models::Decoder& model, double 
   return segments;
 }
 
-std::vector<std::vector<float>> score_examples(const models::Decoder& model, std::span<const data::Example> examples,
-                                               const MicroOptions& options, base::Pool& pool, double temperature) {
-  require(options.rows != Rows::packed, ErrorKind::internal, "score_examples doesn't find sequences in packed rows");
+std::vector<std::vector<float>> per_token(const models::Decoder& model, std::span<const data::Example> examples,
+                                          const MicroOptions& options, base::Pool& pool, const TokenNumbers& numbers) {
+  require(options.rows != Rows::packed, ErrorKind::internal, "packed rows don't say where their sequences lie");
   const auto given = micro_batches(examples, options);
   const JoinedBatches regrouped(given, model.flat.device(), model.flat.is_cpu() ? 0 : kDeviceTokens);
   const auto micros = regrouped.batches();
   std::vector<std::vector<float>> out(examples.size());
   for_batches(model, pool, micros, [&](int64_t i) {
     at::NoGradGuard no_grad;
-    const auto logp = models::logprobs(model, micros[i].batch, temperature).cpu();
-    const float* values = logp.data_ptr<float>();
+    const auto table = numbers(model, micros[i].batch).to(at::kFloat).cpu().contiguous();
     for (const auto& place : micros[i].places) {
       const auto index = static_cast<std::size_t>(place.example);
-      const float* begin = values + place.row * logp.size(1) + place.column;
+      const float* begin = table.data_ptr<float>() + place.row * table.size(1) + place.column;
       out[index].assign(static_cast<std::size_t>(place.from), 0.0f);
       out[index].insert(out[index].end(), begin, begin + static_cast<int64_t>(examples[index].ids.size()) - place.from);
     }
   });
   return out;
+}
+
+std::vector<std::vector<float>> score_examples(const models::Decoder& model, std::span<const data::Example> examples,
+                                               const MicroOptions& options, base::Pool& pool, double temperature) {
+  return per_token(model, examples, options, pool, [&](const models::Decoder& m, const tensor::Batch& batch) {
+    return models::logprobs(m, batch, temperature);
+  });
+}
+
+std::vector<std::vector<float>> value_examples(const models::Decoder& critic, std::span<const data::Example> examples,
+                                               const MicroOptions& options, base::Pool& pool) {
+  require_own_rows(options);
+  return per_token(critic, examples, options, pool, [](const models::Decoder& m, const tensor::Batch& batch) {
+    const auto before = models::values_before(models::values(m, batch));
+    return at::where(batch.loss_mask_BT, before, at::zeros({}, before.options()));
+  });
+}
+
+std::vector<double> final_values(const models::Decoder& model, std::span<const data::Example> examples,
+                                 const MicroOptions& options, base::Pool& pool) {
+  require_own_rows(options);
+  const auto values = per_token(model, examples, options, pool, [](const models::Decoder& m, const tensor::Batch& batch) {
+    return models::values(m, batch);
+  });
+  std::vector<double> last;
+  for (const auto& row : values) last.push_back(row.back());
+  return last;
 }
 
 }  // namespace hone::train

@@ -82,4 +82,18 @@ std::vector<optim::Segment> decay_segments(const models::Decoder& model, double 
 std::vector<std::vector<float>> score_examples(const models::Decoder& model, std::span<const data::Example> examples,
                                                const MicroOptions& options, base::Pool& pool, double temperature = 1.0);
 
+/// A number for every token of a batch: [B, T].
+using TokenNumbers = std::function<at::Tensor(const models::Decoder& model, const tensor::Batch& batch)>;
+/// The numbers of every token of every example; no gradient, parallel over micro-batches, one sequence a row.
+std::vector<std::vector<float>> per_token(const models::Decoder& model, std::span<const data::Example> examples,
+                                          const MicroOptions& options, base::Pool& pool, const TokenNumbers& numbers);
+
+/// What a critic expects before each token with loss is chosen (models::values_before); 0 elsewhere.
+std::vector<std::vector<float>> value_examples(const models::Decoder& critic, std::span<const data::Example> examples,
+                                               const MicroOptions& options, base::Pool& pool);
+
+/// What a reward model says after the last token of every example: [examples].
+std::vector<double> final_values(const models::Decoder& model, std::span<const data::Example> examples,
+                                 const MicroOptions& options, base::Pool& pool);
+
 }  // namespace hone::train

@@ -2,6 +2,7 @@
 
 #include "hone/base/error.h"
 #include "hone/generate/test_models.h"
+#include "hone/models/scalar.h"
 #include "hone/objectives/lm.h"
 #include "hone/train/test_run.h"
 
@@ -160,6 +161,41 @@ TEST_P(Step, ScoresAreTheModelsLogProbs) {
   }
   expect_error(ErrorKind::internal, {"packed rows"},
                [&] { score_examples(model, examples, micro(model, 64, Rows::packed), pool); });
+}
+
+// A scalar head is trained like everything else: by slots, AdamW and micro-batches, and read back per token.
+TEST_P(Step, AScalarHeadLearns) {
+  base::Pool pool(test_threads(2), tensor::set_single_threaded);
+  const auto target = [](const tensor::Batch& b) { return b.ids_BT.eq(3).to(at::kFloat).cumsum(1) * 0.5 - 1; };
+  const MicroLoss loss = [&](const models::Decoder& m, const tensor::Batch& b) {
+    const auto gap = at::where(b.loss_mask_BT, models::values(m, b) - target(b), at::zeros({}, at::kFloat));
+    return tensor::Loss{gap.pow(2).to(at::kDouble).sum(), static_cast<double>(b.loss_mask_BT.sum().item<int64_t>()), {}};
+  };
+  std::vector<std::vector<float>> runs;
+  for (const int threads : {1, 2}) {
+    auto critic = models::scalar_of(model);
+    base::Pool own(test_threads(threads), tensor::set_single_threaded);
+    Slots slots(critic, own);
+    auto optimizer = adam(critic, {.weight_decay = 0});
+    double first = 0, last = 0;
+    for (int i = 0; i < 40; ++i) {
+      last = slots.step(micro_batches(examples, micro(critic)), loss, optimizer, 5e-3).loss;
+      if (i == 0) first = last;
+    }
+    EXPECT_LT(last, 0.2 * first);
+    runs.push_back(numbers_of(critic));
+    const auto finals = final_values(critic, examples, micro(critic), own);
+    const auto before = value_examples(critic, examples, micro(critic), own);
+    for (std::size_t i = 0; i < examples.size(); ++i) {
+      const auto alone = models::values(critic, collate({&examples[i], 1}, Rows::one_each, 0, 37, 96));
+      const auto length = static_cast<int64_t>(examples[i].ids.size());
+      EXPECT_NEAR(finals[i], alone[0][length - 1].item<double>(), 1e-4);
+      for (int64_t t = 1; t < length; ++t)
+        EXPECT_NEAR(before[i][static_cast<std::size_t>(t)],
+                    examples[i].loss_mask[static_cast<std::size_t>(t)] ? alone[0][t - 1].item<double>() : 0, 1e-4);
+    }
+  }
+  EXPECT_EQ(runs[0], runs[1]);
 }
 
 // Every parameter once, in the order of the flat buffer; matrices decay, what is added or scaled does not.

@@ -1,6 +1,7 @@
 #include "hone/checkpoint/gguf/names.h"
 
 #include "hone/base/error.h"
+#include "hone/checkpoint/io.h"
 
 namespace hone::checkpoint::gguf {
 namespace {
@@ -115,6 +116,13 @@ Shape read_shape(const Json& config, std::string_view where) {
   for (const char* key : {"attention_bias", "mlp_bias"}) {
     require(type != "llama" || !base::get_bool_or(config, key, false, where), ErrorKind::format,
             "{}: {} = true is not exported", where, key);
+  }
+  const auto named = config.find("architectures");
+  if (named != config.end() && named->is_array() && !named->empty() && (*named)[0].is_string()) {
+    const auto& architecture = (*named)[0].get_ref<const std::string&>();
+    require(!architecture.ends_with("ForSequenceClassification"), ErrorKind::format,
+            "{}: {} gives numbers and no tokens; only language models are exported to GGUF", where,
+            quote_name(architecture));
   }
   Shape shape = type == "gpt2" ? gpt2_shape(config, where) : llama_shape(config, where);
   shape.architecture = type;

@@ -62,6 +62,10 @@ TEST(GgufNames, Refusals) {
   config = llama();
   config["attention_bias"] = true;
   expect_error(ErrorKind::format, {"attention_bias = true"}, [&] { read_shape(config, "c"); });
+  config = llama();
+  config["architectures"] = {"LlamaForSequenceClassification"};
+  expect_error(ErrorKind::format, {"LlamaForSequenceClassification", "only language models"},
+               [&] { read_shape(config, "c"); });
 }
 
 }  // namespace
