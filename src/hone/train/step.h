@@ -84,7 +84,8 @@ std::vector<std::vector<float>> score_examples(const models::Decoder& model, std
 
 /// A number for every token of a batch: [B, T].
 using TokenNumbers = std::function<at::Tensor(const models::Decoder& model, const tensor::Batch& batch)>;
-/// The numbers of every token of every example; no gradient, parallel over micro-batches, one sequence a row.
+/// The numbers of every token of every example, 0 for those of a prompt that is shared; no gradient, parallel over
+/// micro-batches. Errors: internal for packed rows; for values (below) also where prompts are shared.
 std::vector<std::vector<float>> per_token(const models::Decoder& model, std::span<const data::Example> examples,
                                           const MicroOptions& options, base::Pool& pool, const TokenNumbers& numbers);
 
