@@ -34,7 +34,7 @@ constexpr Option kChatOptions[] = {
 
 constexpr Option kEvalOptions[] = {
     {"--task", "FILE", "JSONL problems: prompt (or messages), answer"},
-    {"--verifier", "NAME", "exact, number, regex, countdown or game24"},
+    {"--verifier", "NAME", "exact, number, regex, countdown, game24 or search"},
     {"--data", "FILE", "the problems, when --task names the verifier"},
     {"--samples", "K", "also K samples each: their mean, pass@k"},
     {"--compare", "MODEL", "another model on the same problems"},

@@ -1,7 +1,8 @@
 #include "hone/evaluate/pass_at_k.h"
 
 #include "hone/base/error.h"
-#include "hone/evaluate/summary_file.h"
+
+#include <algorithm>
 
 namespace hone::evaluate {
 namespace {
@@ -53,6 +54,13 @@ std::vector<Passes> pass_from_json(const Json& json) {
   return out;
 }
 
+void PassSummary::also(const std::string& arm, const ShownMetric& metric, std::vector<double> values) {
+  const bool known =
+      std::any_of(further_.begin(), further_.end(), [&](const ShownMetric& m) { return m.name == metric.name; });
+  if (!known) further_.push_back(metric);
+  further_values_[arm][metric.name] = std::move(values);
+}
+
 void PassSummary::write(const train::Env& env, const std::string& improved) const {
   SummaryFile file{.improved = improved, .held_out = static_cast<int64_t>(problems_.size())};
   file.metrics.push_back({"greedy", "greedy accuracy", "%", {{"greedy", 1}}});
@@ -60,6 +68,7 @@ void PassSummary::write(const train::Env& env, const std::string& improved) cons
     const auto name = "pass" + std::to_string(k);
     file.metrics.push_back({name, "pass@" + std::to_string(k), "%", {{name, 1}}});
   }
+  file.metrics.insert(file.metrics.end(), further_.begin(), further_.end());
   for (const auto& [arm, passes] : arms_) {
     auto& values = file.outcomes.arms[arm];
     for (const auto& p : passes) {
@@ -67,6 +76,8 @@ void PassSummary::write(const train::Env& env, const std::string& improved) cons
       for (const int64_t k : ks_up_to(p.samples))
         values["pass" + std::to_string(k)].push_back(pass_at_k_estimate(p.samples, p.right, k));
     }
+    if (const auto more = further_values_.find(arm); more != further_values_.end())
+      values.insert(more->second.begin(), more->second.end());
     file.arms.push_back(arm);
   }
   const auto& shown = arms_.back().second;

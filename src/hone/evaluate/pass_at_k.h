@@ -2,9 +2,11 @@
 #pragma once
 
 #include "hone/evaluate/summary.h"
+#include "hone/evaluate/summary_file.h"
 #include "hone/models/model.h"
 #include "hone/tasks/problem.h"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -38,11 +40,15 @@ class PassSummary {
  public:
   explicit PassSummary(const std::vector<tasks::Problem>& problems) : problems_(problems) {}
   void add(const std::string& arm, std::vector<Passes> passes) { arms_.emplace_back(arm, std::move(passes)); }
+  /// A further number per problem of an arm, shown behind the others.
+  void also(const std::string& arm, const ShownMetric& metric, std::vector<double> values);
   void write(const train::Env& env, const std::string& improved) const;
 
  private:
   const std::vector<tasks::Problem>& problems_;
   std::vector<std::pair<std::string, std::vector<Passes>>> arms_;
+  std::vector<ShownMetric> further_;
+  std::map<std::string, std::map<std::string, std::vector<double>>> further_values_;  ///< by arm and metric
 };
 
 }  // namespace hone::evaluate

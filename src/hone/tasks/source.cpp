@@ -2,6 +2,7 @@
 
 #include "hone/base/error.h"
 #include "hone/base/files.h"
+#include "hone/tasks/search/trace.h"
 
 #include <algorithm>
 #include <set>
@@ -71,7 +72,11 @@ TaskSet load_tasks(const TaskOptions& o, Rng rng) {
     }
   }
   set.verifier = make_verifier(o.verifier);
-  if (o.data.empty() && o.countdown_notation() == Notation::visible) {
+  if (o.verifier == "search" && o.data.empty()) {
+    // What is asked for is a search, in the words that stream_of_search's models have learnt.
+    for (auto* side : {&set.train, &set.held_out, &set.validation})
+      for (auto& p : *side) p.prompt = search::compact_prompt(p.numbers, p.target);
+  } else if (o.data.empty() && o.countdown_notation() == Notation::visible) {
     // The verifier takes bare expressions too; a model paid for them would stop showing its results.
     set.verifier = [inner = set.verifier](const Problem& problem, std::string_view completion) {
       if (completion.find('=') == std::string_view::npos) return Verdict{0, "states no result"};

@@ -1,6 +1,7 @@
 #include "hone/tasks/source.h"
 
 #include "hone/base/files.h"
+#include "hone/tasks/search/trace.h"
 #include "hone/text/test_errors.h"
 
 #include <gtest/gtest.h>
@@ -114,6 +115,24 @@ TEST(TaskOptions, NameTheNotation) {
   EXPECT_EQ(options.countdown_notation(), Notation::visible);
   options.notation = "hidden";
   EXPECT_EQ(options.countdown_notation(), Notation::hidden);
+}
+
+TEST(LoadTasks, SearchesHaveThePromptsOfSearches) {
+  TaskOptions options;
+  options.world = "cd2-smoke";
+  options.train_problems = 30;
+  options.test_problems = 10;
+  const auto plain = load_tasks(options, Rng(1));
+  options.verifier = "search";
+  const auto set = load_tasks(options, Rng(1));
+  ASSERT_EQ(set.train.size(), plain.train.size());
+  for (std::size_t i = 0; i < set.train.size(); ++i) {
+    EXPECT_EQ(set.train[i].id, plain.train[i].id);
+    EXPECT_EQ(set.train[i].prompt, search::compact_prompt(set.train[i].numbers, set.train[i].target));
+  }
+  for (const auto* side : {&set.held_out, &set.validation})
+    EXPECT_EQ(side->front().prompt, search::compact_prompt(side->front().numbers, side->front().target));
+  EXPECT_NE(set.verifier(set.train[0], "").reason, "states no result");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "hone/tasks/jsonl.h"
 #include "hone/tasks/number_answer.h"
 #include "hone/tasks/regex_answer.h"
+#include "hone/tasks/search/check.h"
 #include "hone/text/utf8.h"
 
 #include <array>
@@ -33,12 +34,13 @@ struct Entry {
   std::string (*answer_fault)(const std::string&);  ///< nullptr for Countdown, which has numbers and a target instead
 };
 
-constexpr std::array<Entry, 5> kVerifiers = {{
+constexpr std::array<Entry, 6> kVerifiers = {{
     {"exact", verify_exact, any_answer},
     {"number", verify_number, number_fault},
     {"regex", verify_regex, regex_error},
     {"countdown", verify_countdown, nullptr},
     {"game24", verify_game24, nullptr},
+    {"search", search::verify_search, nullptr},
 }};
 
 const Entry& find_verifier(std::string_view name) {
@@ -98,7 +100,9 @@ Problem read_problem(const Json& row, const std::string& place, const Entry& ver
     const bool given = !game24 || find_field(row, "target") != nullptr;
     problem.target = given ? base::get_int(row, "target", -kLargest, kLargest, place) : 24;
     if (find_field(row, "prompt") == nullptr && find_field(row, "messages") == nullptr) {
-      problem.prompt = countdown_prompt(problem.numbers, problem.target) + (game24 ? " search" : "");
+      const bool search = verifier.verify == search::verify_search;
+      problem.prompt = search ? search::compact_prompt(problem.numbers, problem.target)
+                              : countdown_prompt(problem.numbers, problem.target) + (game24 ? " search" : "");
       return problem;
     }
   } else {

@@ -1,6 +1,7 @@
 #include "hone/tasks/verifiers.h"
 
 #include "hone/base/files.h"
+#include "hone/tasks/search/trace.h"
 #include "hone/text/test_errors.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +17,7 @@ std::string refusal(std::string_view row, std::string_view verifier) {
 }
 
 TEST(Verifiers, ByName) {
-  EXPECT_EQ(verifier_names(), (std::vector<std::string>{"exact", "number", "regex", "countdown", "game24"}));
+  EXPECT_EQ(verifier_names(), (std::vector<std::string>{"exact", "number", "regex", "countdown", "game24", "search"}));
   Problem problem;
   problem.answer = "42";
   problem.numbers = {40, 2};
@@ -27,6 +28,7 @@ TEST(Verifiers, ByName) {
   EXPECT_EQ(make_verifier("number")(problem, "it is 42.0").reward, 1);
   EXPECT_EQ(make_verifier("regex")(problem, "1423").reward, 1);
   EXPECT_EQ(make_verifier("countdown")(problem, "40 + 2").reward, 1);
+  EXPECT_EQ(make_verifier("search")(problem, "40 + 2").reward, 0);
   EXPECT_EQ(error_of([] { make_verifier("numbr"); }), "usage: no verifier \"numbr\"; did you mean \"number\"?");
 }
 
@@ -41,6 +43,11 @@ TEST(Verifiers, NeverThrow) {
       EXPECT_NE(verify(problem, text).reason, "") << name;
     }
   }
+}
+
+TEST(Problems, SearchesAreAskedInTheirOwnWords) {
+  const auto problems = parse_problems(R"({"numbers": [3, 7, 12], "target": 43})", "p.jsonl", "search");
+  EXPECT_EQ(problems[0].prompt, search::compact_prompt({3, 7, 12}, 43));
 }
 
 TEST(Problems, OfEveryShape) {

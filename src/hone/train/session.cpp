@@ -27,9 +27,28 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 // The tensors of a checkpoint, in the memory that it is written from.
 using Numbers = std::vector<std::pair<std::string, at::Tensor>>;
 Numbers numbers_of(TrainState& s) {
-  return {{"parameters", s.model.trained().cpu()},
-          {"first_moment", s.optimizer.first_moment().cpu()},
-          {"second_moment", s.optimizer.second_moment().cpu()}};
+  Numbers numbers;
+  const auto add = [&](const std::string& prefix, models::Decoder& model, optim::AdamW* optimizer) {
+    numbers.emplace_back(prefix + "parameters", model.trained());
+    if (optimizer == nullptr) return;
+    numbers.emplace_back(prefix + "first_moment", optimizer->first_moment());
+    numbers.emplace_back(prefix + "second_moment", optimizer->second_moment());
+  };
+  add("", s.model, &s.optimizer);
+  for (const auto& c : s.companions) add(c.name + ".", c.model, c.optimizer);
+  return numbers;
+}
+
+Numbers on_cpu(Numbers numbers) {
+  for (auto& [name, t] : numbers) t = t.cpu();
+  return numbers;
+}
+
+Json companion_steps(const TrainState& s) {
+  Json steps = Json::object();
+  for (const auto& c : s.companions)
+    if (c.optimizer != nullptr) steps[c.name] = c.optimizer->steps();
+  return steps;
 }
 
 std::vector<checkpoint::TensorFile> files_of(const Numbers& numbers) {
@@ -39,7 +58,7 @@ std::vector<checkpoint::TensorFile> files_of(const Numbers& numbers) {
   return {file};
 }
 
-void read_into(const checkpoint::SafetensorsFile& file, const char* name, const at::Tensor& t) {
+void read_into(const checkpoint::SafetensorsFile& file, const std::string& name, const at::Tensor& t) {
   const auto* info = file.find(name);
   require(info && info->elements() == t.numel(), ErrorKind::format,
           "{}: tensor \"{}\" does not fit this run's model of {} numbers", file.path().string(), name, t.numel());
@@ -60,10 +79,11 @@ void require_base(const checkpoint::Saved& saved, const Json& state, const std::
 
 void load_into(const checkpoint::Saved& saved, const Json& state, TrainState& s) {
   const auto file = checkpoint::open_state_tensors(saved, "train");
-  read_into(file, "parameters", s.model.trained());
-  read_into(file, "first_moment", s.optimizer.first_moment());
-  read_into(file, "second_moment", s.optimizer.second_moment());
+  for (const auto& [name, t] : numbers_of(s)) read_into(file, name, t);
   s.optimizer.set_steps(base::get_int(state, "optimizer_steps", 0, INT64_MAX, "state.json"));
+  for (const auto& c : s.companions)
+    if (c.optimizer != nullptr)
+      c.optimizer->set_steps(base::get_int(state.at("companion_steps"), c.name, 0, INT64_MAX, "state.json"));
   s.notes = state.at("notes");
 }
 
@@ -88,8 +108,9 @@ void Session::commit(std::string_view label, const Json& fields, TrainState* ten
   if (tensors) {
     state["notes"] = tensors->notes;
     state["optimizer_steps"] = tensors->optimizer.steps();
+    if (!tensors->companions.empty()) state["companion_steps"] = companion_steps(*tensors);
   }
-  const auto numbers = tensors ? numbers_of(*tensors) : Numbers{};
+  const auto numbers = tensors ? on_cpu(numbers_of(*tensors)) : Numbers{};
   const auto files = tensors ? files_of(numbers) : std::vector<checkpoint::TensorFile>{};
   saved_.push_back(checkpoint::save_state(root_, ++sequence_, label, state, files));
 }

@@ -12,7 +12,9 @@
 #include "hone/train/env.h"
 
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace hone::train {
 
@@ -22,6 +24,15 @@ struct TrainState {
   models::Decoder& model;
   optim::AdamW& optimizer;
   Json notes = Json::object();
+
+  /// A model that changes with the one that is trained, and is saved and restored with it: a critic with its optimiser,
+  /// a reference that is renewed without one.
+  struct Companion {
+    std::string name;
+    models::Decoder& model;
+    optim::AdamW* optimizer = nullptr;
+  };
+  std::vector<Companion> companions = {};
 };
 
 enum class Next { go_on, stop };

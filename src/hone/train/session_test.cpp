@@ -29,16 +29,21 @@ models::Decoder small() {
 class Learner {
  public:
   explicit Learner(models::Decoder decoder)
-      : model(std::move(decoder)), optimizer(model.flat, {{0, model.flat.numel(), 0.1}}, {}), state{model, optimizer} {}
+      : model(std::move(decoder)), optimizer(model.flat, {{0, model.flat.numel(), 0.1}}, {}) {
+    state.companions.push_back({"critic", critic, &critic_optimizer});
+    state.companions.push_back({"reference", reference});
+  }
 
   /// One step: the update and the record depend on the parameters, the moments, the notes and the step.
   Next step(Env& env, const std::string& phase, int64_t step, const Hook& hook) {
     hook(fmt::format("{} {} begin", phase, step));
     at::Tensor gradient = model.flat.clone();
     Rng rng = env.rng.fork(phase, {static_cast<uint64_t>(step)});
-    for (int64_t i = 0; i < gradient.numel(); ++i)
-      gradient.data_ptr<float>()[i] += static_cast<float>(rng.normal());
+    for (int64_t i = 0; i < gradient.numel(); ++i) gradient.data_ptr<float>()[i] += static_cast<float>(rng.normal());
     const auto info = optimizer.step(gradient, 1, 1e-2, env.pool);
+    critic_optimizer.step(gradient + critic.flat, 1, 1e-3, env.pool);
+    if (step % 3 == 1) critic_optimizer.set_steps(0);
+    if (step % 2 == 1) models::assign(reference, model);
     hook(fmt::format("{} {} updated", phase, step));
     state.notes["sum"] = state.notes.value("sum", 0.0) + info.grad_norm;
     env.record.metrics(phase, step, {{"grad_norm", info.grad_norm}, {"sum", state.notes["sum"].get<double>()}},
@@ -47,9 +52,20 @@ class Learner {
     return Next::go_on;
   }
 
-  models::Decoder model;
-  optim::AdamW optimizer;
-  TrainState state;
+  /// All that a resumed run must find again.
+  std::vector<float> numbers() {
+    auto all = numbers_of(model);
+    for (const auto* more : {&critic, &reference}) {
+      const auto numbers = numbers_of(*more);
+      all.insert(all.end(), numbers.begin(), numbers.end());
+    }
+    all.push_back(static_cast<float>(critic_optimizer.steps()));
+    return all;
+  }
+
+  models::Decoder model, critic = models::copy(model), reference = models::copy(model);
+  optim::AdamW optimizer, critic_optimizer{critic.flat, {{0, critic.flat.numel(), 0.0}}, {}};
+  TrainState state{model, optimizer};
 };
 
 struct Outcome {
@@ -73,10 +89,9 @@ Outcome chain(const fs::path& dir, double checkpoint_seconds, const Hook& hook, 
     return Json{{"norm", first.model.flat.norm().item<double>()}};
   });
   Learner second(models::copy(first.model));
-  session.phase("two", steps / 2, second.state,
-                [&](int64_t step) { return second.step(run.env, "two", step, hook); });
+  session.phase("two", steps / 2, second.state, [&](int64_t step) { return second.step(run.env, "two", step, hook); });
   const Json last = session.once("measure.two", [&] { return Json(second.model.flat.sum().item<double>()); });
-  return {numbers_of(second.model), second.optimizer.steps(), second.state.notes, {value, last}};
+  return {second.numbers(), second.optimizer.steps(), second.state.notes, {value, last}};
 }
 
 void nothing(const std::string&) {}
@@ -109,7 +124,11 @@ TEST(Session, AnExceptionAtEveryPointAndAResumeChangeNothing) {
   for (const double seconds : {0.0, kNever}) {
     for (const auto& at : whole.points) {
       const TempFolder folder;
-      EXPECT_THROW(chain(folder.path(), seconds, [&](const auto& point) { if (point == at) throw Crash(); }), Crash);
+      EXPECT_THROW(chain(folder.path(), seconds,
+                         [&](const auto& point) {
+                           if (point == at) throw Crash();
+                         }),
+                   Crash);
       expect_same(chain(folder.path(), seconds, nothing), folder.path(), whole.outcome, whole.folder.path());
     }
   }
@@ -117,7 +136,10 @@ TEST(Session, AnExceptionAtEveryPointAndAResumeChangeNothing) {
 
 TEST(Session, CheckpointsSaveWork) {
   const TempFolder folder;
-  EXPECT_THROW(chain(folder.path(), 0, [](const auto& point) { if (point == "one.base 4 begin") throw Crash(); }),
+  EXPECT_THROW(chain(folder.path(), 0,
+                     [](const auto& point) {
+                       if (point == "one.base 4 begin") throw Crash();
+                     }),
                Crash);
   std::vector<std::string> points;
   chain(folder.path(), 0, [&](const auto& point) { points.push_back(point); });
@@ -170,7 +192,9 @@ TEST(Session, AStopEndsInACommit) {
       run.env.checkpoint_seconds = kNever;
       Session session(run.env);
       Learner learner(small());
-      const Hook hook = [&](const auto& point) { if (point == at) run.stop = true; };
+      const Hook hook = [&](const auto& point) {
+        if (point == at) run.stop = true;
+      };
       const auto body = [&](int64_t step) { return learner.step(run.env, "one.base", step, hook); };
       try {
         session.phase("one.base", kSteps, learner.state, body);
@@ -211,9 +235,8 @@ TEST(Session, AnotherModelsCheckpointIsRefused) {
   TestRun run(folder.path());
   Session session(run.env);
   Learner other(models::fresh(generate::tiny_config(models::Family::llama), Rng(3)));
-  expect_error(ErrorKind::format, {"does not fit this run's model"}, [&] {
-    session.phase("one.base", kSteps, other.state, [](int64_t) { return Next::go_on; });
-  });
+  expect_error(ErrorKind::format, {"does not fit this run's model"},
+               [&] { session.phase("one.base", kSteps, other.state, [](int64_t) { return Next::go_on; }); });
 }
 
 int run_child(const fs::path& dir, int visits, useconds_t microseconds) {

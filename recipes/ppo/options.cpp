@@ -1,0 +1,194 @@
+// Options, presets and claims of actor-critic reinforcement learning. Torch-free: `hone show ppo` reads this.
+#include "recipes/ppo/options.h"
+
+#include "hone/report/recipe_card.h"
+
+#include <memory>
+
+namespace hone::recipes::ppo {
+
+void PenaltyOptions::visit(base::OptionVisitor& v) {
+  v.field("weight", weight,
+          {.help = "beta: nats per token that are taken off the reward (grpo: off the loss)",
+           .min = 0,
+           .max = 1e6,
+           .source = "TRL: 0.05"});
+  v.field("target", target,
+          {.help = "KL in nats a completion that beta follows; 0 = beta is fixed",
+           .min = 0,
+           .source = "Ziegler et al.: 6"});
+  v.field("horizon", horizon,
+          {.help = "samples over which beta can change by a fifth", .min = 1, .source = "Ziegler et al."});
+}
+
+void CriticOptions::visit(base::OptionVisitor& v) {
+  v.field("start", start,
+          {.help = "what the critic begins as: the policy with a head of 0, or a copy of reward_model",
+           .choices = {"policy", "reward_model"},
+           .source = "InstructGPT: reward model"});
+  v.field("clip", clip,
+          {.help = "how far a value may move from the collected one before its loss is cut; 0 = off",
+           .min = 0,
+           .source = "arXiv:2403.17031: 0.2"});
+  v.field("discount", discount, {.help = "gamma", .min = 0, .max = 1});
+  v.field("trace", trace,
+          {.help = "lambda of generalised advantage estimation", .min = 0, .max = 1, .source = "card: 0.95"});
+  v.group("optim", optim);
+}
+
+void FitOptions::visit(base::OptionVisitor& v) {
+  v.field("strength", strength,
+          {.help = "what whitened advantages are multiplied by: 1/lambda of the paper",
+           .min = 0,
+           .source = "official code: 0.5"});
+  v.field("limit", limit, {.help = "most of that product, so that no token rules the batch; 0 = no limit", .min = 0});
+}
+
+void Options::visit(base::OptionVisitor& v) {
+  task.visit(v);
+  v.field("model", base.model, {.help = "model folder to start from; empty = train a fresh one on the world"});
+  v.field("arms", arms,
+          {.help = "what is trained and compared at equal samples, comma-separated: all, or some of ppo apa awr grpo"});
+  v.field("reward_model", reward_model,
+          {.help = "folder of a scalar model that scores prompt and completion at their end; empty = the verifier"});
+  v.field(
+      "reward", reward,
+      {.help = "of the verifier: its verdict, or with verifier = search a right search's rating, more for fewer nodes",
+       .choices = {"verdict", "rating"},
+       .source = "card of Stream of Search"});
+  v.field("steps", steps, {.help = "batches of rollouts", .min = 0, .max = 1e7});
+  v.field("problems", problems, {.help = "problems a step", .min = 1, .max = 1e6});
+  v.field("samples", samples, {.help = "samples per problem; grpo's group", .min = 1, .max = 4096});
+  v.field("max_tokens", max_tokens, {.help = "most tokens of a completion", .min = 1, .max = 1 << 20});
+  v.field("epochs", epochs,
+          {.help = "passes over the rollouts of a step", .min = 1, .max = 100, .source = "PPO: 4; APA: 2"});
+  v.field("grpo_epochs", grpo_epochs, {.help = "the same of grpo", .min = 1, .max = 100, .source = "DeepSeekMath: 1"});
+  v.field("minibatches", minibatches, {.help = "updates a pass", .min = 1, .max = 4096});
+  v.field("temperature", temperature,
+          {.help = "of sampling, applied to the trainer's log-probs alike", .min = 0.01, .max = 100});
+  v.field("cut_penalty", cut_penalty,
+          {.help = "taken off the reward of a completion that was cut at max_tokens", .min = 0, .source = "TRL: 1"});
+  v.field("whiten", whiten,
+          {.help = "what is brought to mean 0 and deviation 1 over the batch",
+           .choices = {"advantages", "nothing"},
+           .source = "PPO, APA"});
+  v.group("clip", clip);
+  v.group("kl", kl);
+  v.group("apa", apa);
+  v.group("awr", awr);
+  v.group("critic", critic);
+  v.field("ref_reset", ref_reset,
+          {.help = "looks without a better one after which the policy becomes the new reference; 0 = never",
+           .min = 0,
+           .source = "Stream of Search"});
+  v.field("check_every", check_every,
+          {.help = "steps between those looks: at greedy accuracy on validation problems, or where there are none at "
+                   "the mean reward",
+           .min = 1});
+  v.field("pass_at", pass_at, {.help = "samples per held-out problem for pass@k", .min = 1, .max = 4096});
+  v.field("kl_samples", kl_samples,
+          {.help = "samples per held-out problem for the KL to the base", .min = 1, .max = 4096});
+  v.group("optim", optim);
+  v.group("lora", lora);
+  v.group("base", base);
+}
+
+const std::vector<std::string>& arm_names() {
+  static const std::vector<std::string> names = {"ppo", "apa", "awr", "grpo"};
+  return names;
+}
+
+namespace {
+
+void smoke(Options& o) {
+  o.arms = "all";
+  o.task.world = "cd2-smoke";
+  o.task.train_problems = 400;
+  o.task.test_problems = 80;  // of 112; early stopping looks at the others
+  o.base.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 40};
+  o.base.fit.steps = 250;
+  o.base.fit.batch = 128;
+  o.base.fit.check_every = 20;
+  o.base.fit.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 8};
+  o.base.arithmetic = 0;
+  o.base.two_turn = 0;
+  o.steps = 10;
+  o.problems = 16;
+  o.kl.weight = 0.01;
+  o.optim = {.lr = 5e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 3};
+  o.critic.optim = {.lr = 2e-3, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 3};
+}
+
+// World, base, samples and steps of grpo's laptop preset, so that its arms and these stand at equal tokens.
+void laptop(Options& o) {
+  o.arms = "all";
+  o.task.world = "cd3-demo";
+  o.task.train_problems = 7600;
+  o.task.test_problems = 1000;
+  o.base.fit.steps = 850;
+  o.base.fit.batch = 128;
+  o.base.fit.optim = {.lr = 3e-3, .weight_decay = 0, .warmup = 45};
+  o.base.two_turn = 0;
+  o.steps = 150;
+  o.kl.weight = 0.001;  // TinyZero's
+  o.optim = {.lr = 2e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+  o.critic.optim = {.lr = 1e-3, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+}
+
+void real(Options& o) {
+  o.optim = {.lr = 1e-6, .eps = 1e-5, .weight_decay = 0, .schedule = "linear", .warmup = 10};
+  o.critic.optim = {.lr = 1e-5, .eps = 1e-5, .weight_decay = 0, .schedule = "linear", .warmup = 10};
+  o.minibatches = 4;
+  o.max_tokens = 256;
+  o.steps = 500;
+}
+
+std::unique_ptr<base::Options> make(std::string_view preset) {
+  auto options = std::make_unique<Options>();
+  if (preset == "smoke") smoke(*options);
+  if (preset == "laptop") laptop(*options);
+  if (preset == "real") real(*options);
+  return options;
+}
+
+report::Contrast more(const std::string& what, const std::string& arm, const std::string& rival, double margin = 0) {
+  return {what + " " + arm + " − " + rival,
+          {{arm, what == "pass@1" ? "pass1" : "kl", 1}, {rival, what == "pass@1" ? "pass1" : "kl", -1}},
+          margin};
+}
+
+std::vector<report::Claim> claims() {
+  return {{"a", "APA raises pass@1 over the base model", {more("pass@1", "apa", "base")}},
+          {"b",
+           "PPO with a critic raises pass@1 by at least 10 points over the base model",
+           {more("pass@1", "ppo", "base", 0.10)}},
+          {"c", "APA is better than advantage-weighted regression at equal samples", {more("pass@1", "apa", "awr")}},
+          {"d",
+           "APA is at least as good as PPO and stays nearer to the base",
+           {more("pass@1", "apa", "ppo"), more("KL", "ppo", "apa")}},
+          {"e",
+           "GRPO, without a critic, is not worse than PPO at equal samples (within 1 point)",
+           {more("pass@1", "grpo", "ppo", -0.01)}}};
+}
+
+}  // namespace
+
+report::RecipeCard card() {
+  return {
+      .name = "ppo",
+      .title = "PPO and APA: reinforcement learning with a critic",
+      .paper = "arXiv:1707.06347, arXiv:2306.02231",
+      .method = {"Sample completions; a verifier or a reward model rewards them at their last token.",
+                 "Every token pays β for its log-ratio to the reference; β is fixed or follows a KL target.",
+                 "A critic, a model with a scalar head, says what was to be expected; GAE makes advantages of both.",
+                 "ppo: the clipped ratio. apa: the log-ratio is regressed on the advantage. awr: weighted likelihood.",
+                 "Beside them at equal samples grpo, whose groups stand in for the critic.",
+                 "With lora.rank, policy, reference and critic are adapters to one frozen base."},
+      .presets = {{"laptop", "the world and the samples of grpo's laptop preset, all four arms"},
+                  {"smoke", "a toy world, seconds"},
+                  {"real", "a model folder of yours and a JSONL file of problems"}},
+      .options = make,
+      .claims = claims()};
+}
+
+}  // namespace hone::recipes::ppo

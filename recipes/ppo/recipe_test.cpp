@@ -1,0 +1,413 @@
+#include "hone/adapters/peft.h"
+#include "hone/base/error.h"
+#include "hone/data/rows.h"
+#include "hone/evaluate/summary.h"
+#include "hone/models/scalar.h"
+#include "hone/objectives/policy.h"
+#include "hone/report/recipe_card.h"
+#include "hone/train/fit.h"
+#include "hone/train/test_run.h"
+#include "recipes/ppo/learner.h"
+#include "recipes/ppo/losses.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <memory>
+#include <thread>
+
+namespace hone::recipes::ppo {
+
+report::RecipeCard card();
+void run(train::Env& env, const base::Options& given);
+
+namespace {
+
+namespace fs = std::filesystem;
+using train::expect_error;
+using train::TempFolder;
+
+// The lines that an arm logged.
+std::vector<Json> steps_of(const fs::path& dir, const std::string& arm) {
+  std::vector<Json> rows;
+  for (const auto& line : train::lines_without_times(dir / "metrics.jsonl")) {
+    auto row = base::parse_json(line, "metrics.jsonl");
+    if (row.at("phase") == arm) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+double mean_of_last(const std::vector<Json>& rows, const char* metric, std::size_t count) {
+  double sum = 0;
+  for (std::size_t i = rows.size() - count; i < rows.size(); ++i) sum += rows[i].at(metric).get<double>();
+  return sum / static_cast<double>(count);
+}
+
+// Ten arms, one of which pays: every question is answered by a digit, "7" is right, and the model in the folder says
+// all digits alike.
+struct Bandit {
+  Bandit() {
+    std::string lines, shown;
+    for (int i = 0; i < 60; ++i) lines += fmt::format("{{\"prompt\": \"q{}:\", \"answer\": \"7\"}}\n", i);
+    for (int i = 0; i < 200; ++i)
+      shown += fmt::format("{{\"prompt\": \"q{}:\", \"answer\": \"{}\"}}\n", i % 60, (i * 7 + i / 10) % 10);
+    checkpoint::write_bytes(data(), lines);
+    checkpoint::write_bytes(folder / "shown.jsonl", shown);
+    const TempFolder run_folder;
+    train::TestRun run(run_folder.path());
+    train::Session session(run.env);
+    const auto tokenizer = text::Tokenizer::bytes(text::standard_specials());
+    const models::ModelOptions size{.width = 32, .layers = 1, .heads = 2, .context = 16};
+    auto model = models::fresh(models::config_of(size, tokenizer.size()), Rng(1));
+    std::vector<data::Example> examples;
+    for (const auto& row : data::read_rows(folder / "shown.jsonl"))
+      examples.push_back(data::tokenize(row, tokenizer, 16, data::TooLong::refuse));
+    const train::FitOptions fit{.steps = 60, .batch = 50, .optim = {.lr = 1e-2, .warmup = 5}};
+    train::fit(run.env, session, "sft", model, fit, train::cycle(examples, fit.batch, Rng(2)));
+    models::save(this->model(), model, tokenizer);
+  }
+  std::unique_ptr<Options> options(const std::string& arms, int64_t steps) const {
+    std::unique_ptr<Options> o(dynamic_cast<Options*>(card().options("smoke").release()));
+    o->arms = arms;
+    o->steps = steps;
+    o->base.model = model().string();
+    o->task.data = data().string();
+    o->task.verifier = "exact";
+    o->max_tokens = 2;
+    o->problems = 16;
+    o->samples = 4;
+    o->epochs = 2;
+    o->pass_at = 4;
+    o->optim.lr = 3e-3;
+    o->critic.optim.lr = 1e-2;
+    return o;
+  }
+  fs::path data() const { return folder / "problems.jsonl"; }
+  fs::path model() const { return folder / "model"; }
+  TempFolder folder;
+};
+const Bandit& bandit() {
+  static const Bandit made;
+  return made;
+}
+
+TEST(PpoRecipe, EveryArmFindsTheArmThatPays) {
+  const TempFolder folder;
+  auto options = bandit().options("all", 40);
+  options->kl.weight = 0;
+  train::run_recipe(run, *options, folder.path());
+  for (const auto& arm : arm_names()) {
+    const auto rows = steps_of(folder.path(), arm);
+    EXPECT_LT(rows.front().at("reward").get<double>(), 0.35) << arm;
+    EXPECT_GT(mean_of_last(rows, "reward", 3), arm == "awr" ? 0.8 : 0.95) << arm;
+  }
+  // The critic has come to expect what is earned.
+  EXPECT_LT(mean_of_last(steps_of(folder.path(), "ppo"), "value_error", 3), 0.05);
+}
+
+TEST(PpoRecipe, EveryArmLeavesWhatTheClaimsSpeakOf) {
+  const TempFolder folder;
+  std::unique_ptr<Options> options(dynamic_cast<Options*>(card().options("smoke").release()));
+  options->task.test_problems = 40;
+  options->base.fit.steps = 15;
+  options->base.fit.batch = 32;
+  options->base.fit.check_every = 10;
+  options->steps = 2;
+  options->problems = 8;
+  options->minibatches = 3;
+  const auto summary = train::run_recipe(run, *options, folder.path());
+  EXPECT_EQ(summary.at("improved"), "ppo");
+  const auto outcomes = base::parse_json(checkpoint::read_bytes(folder / "outcomes.json"), "outcomes.json");
+  for (const auto& claim : card().claims)
+    for (const auto& contrast : claim.contrasts)
+      for (const auto& term : contrast.terms)
+        EXPECT_EQ(outcomes.at("arms").at(term.arm).at(term.metric).size(), 40u) << claim.id << ": " << term.metric;
+  for (const auto& arm : arm_names()) {
+    const auto rows = steps_of(folder.path(), arm);
+    ASSERT_EQ(rows.size(), 2u) << arm;
+    for (const char* metric : {"reward", "kl", "beta", "policy_kl", "ratio", "nll", "length", "cut_at_limit"})
+      EXPECT_TRUE(std::isfinite(rows[1].at(metric).get<double>())) << arm << " " << metric;
+    EXPECT_NEAR(rows[0].at("kl").get<double>(), 0, 1e-4) << arm;  // it is the base as yet
+    EXPECT_EQ(rows[0].contains("explained_variance"), arm != "grpo");
+    const auto critic = folder / "models" / (arm + "_critic");
+    EXPECT_EQ(fs::exists(critic), arm != "grpo");
+    if (arm != "grpo") {
+      EXPECT_TRUE(models::open(critic).decoder.scalar());
+    }
+  }
+}
+
+TEST(PpoRecipe, SeedsDecideAndThreadsDoNot) {
+  const TempFolder one, two, other;
+  auto options = bandit().options("ppo,apa", 3);
+  options->minibatches = 2;
+  EXPECT_EQ(train::run_recipe(run, *options, one.path(), 1), train::run_recipe(run, *options, two.path(), 2));
+  const auto lines = train::lines_without_times(one / "metrics.jsonl");
+  EXPECT_EQ(lines.size(), 6u);
+  EXPECT_EQ(lines, train::lines_without_times(two / "metrics.jsonl"));
+  EXPECT_EQ(checkpoint::read_bytes(one / "models/apa_critic/model.safetensors"),
+            checkpoint::read_bytes(two / "models/apa_critic/model.safetensors"));
+  train::run_recipe(run, *options, other.path(), 1, 2);
+  EXPECT_NE(lines, train::lines_without_times(other / "metrics.jsonl"));
+}
+
+// Stopped again and again, with a critic, a reference that is renewed and a β that moves, a run is what it would have
+// been. What a killed process leaves is the checkpoint's matter (session_test).
+TEST(PpoRecipe, StoppedAndResumedTheRunIsTheSame) {
+  auto options = bandit().options("apa", 8);
+  options->ref_reset = 1;
+  options->check_every = 1;
+  options->kl.target = 0.2;
+  options->kl.horizon = 200;
+  options->task.verifier = "exact";
+  const TempFolder whole, parts;
+  train::run_recipe(run, *options, whole.path());
+  int stops = 0;
+  for (bool finished = false; !finished;) {
+    train::TestRun part(parts.path());
+    part.env.checkpoint_seconds = 0;
+    std::thread stopper([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(30 + 20 * stops));
+      part.stop = true;
+    });
+    try {
+      run(part.env, *options);
+      finished = true;
+    } catch (const Interrupted&) {
+      ++stops;
+    }
+    stopper.join();
+    ASSERT_LT(stops, 100);
+  }
+  EXPECT_GT(stops, 0);
+  for (const char* log : {"metrics.jsonl", "events.jsonl"})
+    EXPECT_EQ(train::lines_without_times(parts / log), train::lines_without_times(whole / log)) << log;
+  for (const char* file : {"outcomes.json", "models/apa/model.safetensors", "models/apa_critic/model.safetensors"})
+    EXPECT_EQ(checkpoint::read_bytes(parts / file), checkpoint::read_bytes(whole / file)) << file;
+  // Something was renewed, and the distance from the new reference starts at nothing.
+  int resets = 0;
+  const auto rows = steps_of(whole.path(), "apa");
+  for (const auto& line : train::lines_without_times(whole / "events.jsonl")) {
+    const auto event = base::parse_json(line, "events.jsonl");
+    if (line.find("reference_reset") == std::string::npos) continue;
+    ++resets;
+    const auto next = static_cast<std::size_t>(event.at("step").get<int64_t>()) + 1;
+    if (next < rows.size()) EXPECT_NEAR(rows[next].at("kl").get<double>(), 0, 1e-4);
+  }
+  EXPECT_GT(resets, 0);
+}
+
+// The reward pulls the policy ln 10 nats away; β settles where it stays at the target. A fixed one does not know it.
+TEST(PpoRecipe, AnAdaptivePenaltyHoldsItsTarget) {
+  const auto reached = [](double target, int64_t steps) {
+    const TempFolder folder;
+    auto options = bandit().options("ppo", steps);
+    options->kl = {.weight = 0.2, .target = target, .horizon = 500};
+    train::run_recipe(run, *options, folder.path());
+    const auto rows = steps_of(folder.path(), "ppo");
+    EXPECT_EQ(rows.back().at("beta") == rows.front().at("beta"), target == 0);
+    return mean_of_last(rows, "kl", static_cast<std::size_t>(steps / 3));
+  };
+  EXPECT_NEAR(reached(0.6, 120), 0.6, 0.12);
+  EXPECT_GT(reached(0, 45), 0.9);
+}
+
+// Policy, reference and critic are adapters to one base, whose numbers nobody touches.
+TEST(PpoRecipe, AdaptersShareOneFrozenBase) {
+  const TempFolder one, two;
+  auto options = bandit().options("ppo", 4);
+  options->lora = {.rank = 4};
+  options->ref_reset = 1;
+  options->check_every = 1;
+  const auto base = models::open(bandit().model());
+  const auto before = base.decoder.flat.clone();
+  {
+    train::TestRun own(one.path());
+    train::Session session(own.env);
+    const auto tasks = tasks::load_tasks(options->task, own.env.rng.fork("tasks"));
+    const Lab lab{own.env, session, *options, tasks, base, nullptr};
+    Learner learner(lab, "ppo");
+    const auto critic_before = learner.critic()->decoder.trained().clone();
+    learner.train();
+    EXPECT_EQ(learner.policy().decoder.flat.data_ptr(), base.decoder.flat.data_ptr());
+    EXPECT_EQ(learner.critic()->decoder.flat.data_ptr(), base.decoder.flat.data_ptr());
+    EXPECT_EQ(learner.reference().flat.data_ptr(), base.decoder.flat.data_ptr());
+    EXPECT_EQ(learner.critic()->decoder.blocks[0].up.weight.data_ptr(), base.decoder.blocks[0].up.weight.data_ptr());
+    EXPECT_NE(learner.policy().decoder.trained().data_ptr(), learner.reference().trained().data_ptr());
+    EXPECT_FALSE(at::equal(learner.critic()->decoder.trained(), critic_before));
+    EXPECT_NE(learner.critic()->decoder.score.abs().max().item<float>(), 0);
+    EXPECT_TRUE(at::equal(base.decoder.flat, before));
+  }
+  train::run_recipe(run, *options, two.path(), 2);
+  auto critic = base.decoder, policy = base.decoder;
+  adapters::load_adapter(policy, two / "adapters/ppo");
+  adapters::load_adapter(critic, two / "adapters/ppo_critic");
+  EXPECT_TRUE(critic.scalar());
+  const auto merged = models::open_decoder(two / "models/ppo_critic");
+  EXPECT_LE(adapters::relative_gap(adapters::probe_logits(merged), adapters::probe_logits(critic)), 1e-5);
+}
+
+// A reward model that likes "3": its head reads a state that only that digit has. What it says is what is earned.
+TEST(PpoRecipe, ARewardModelStandsInForTheVerifier) {
+  const TempFolder folder, scored;
+  const auto base = models::open(bandit().model());
+  auto judge = base;
+  judge.decoder = models::scalar_of(base.decoder);
+  judge.decoder.score.fill_(0.05f);
+  models::save(folder / "judge", judge.decoder, judge.tokenizer);
+  auto options = bandit().options("ppo", 1);
+  options->reward_model = (folder / "judge").string();
+  options->critic.start = "reward_model";
+  train::run_recipe(run, *options, scored.path());
+  // The same rollouts, read by hand.
+  const auto reward = steps_of(scored.path(), "ppo").at(0).at("reward").get<double>();
+  EXPECT_NE(reward, 0);
+  base::Pool pool(1);
+  const auto judged = model_reward(std::make_shared<const models::Model>(judge), base.tokenizer, pool);
+  const std::vector<tasks::Problem> problems(1);
+  const std::vector<generate::Request> requests = {{.prompt = {1, 40, 41}, .turns = {{}}}};
+  const std::vector<generate::Rollout> rollouts = {{.turns = {{.ids = {50, 2}, .logprobs = {0, 0}}}}};
+  tensor::Batch whole;
+  whole.ids_BT = at::tensor({1, 40, 41, 50, 2}, at::kLong).view({1, 5});
+  whole.positions_BT = at::arange(5).view({1, 5});
+  EXPECT_NEAR(judged({problems, requests, rollouts})[0], models::values(judge.decoder, whole)[0][4].item<double>(),
+              1e-5);
+  // Neither a language model nor another vocabulary.
+  expect_error(ErrorKind::usage, {"reward_model", "language model"},
+               [&] { model_reward(std::make_shared<const models::Model>(base), base.tokenizer, pool); });
+  expect_error(ErrorKind::usage, {"reward_model", "tokenizer.json"}, [&] {
+    const std::vector<std::string> words = {"a"};
+    const auto other = text::Tokenizer::symbols(text::standard_specials(), words);
+    model_reward(std::make_shared<const models::Model>(judge), other, pool);
+  });
+}
+
+TEST(PpoRecipe, NonsenseIsRefused) {
+  const TempFolder folder;
+  auto options = bandit().options("ppo", 1);
+  options->arms = "pppo";
+  expect_error(ErrorKind::usage, {"pppo", "ppo"}, [&] { train::run_recipe(run, *options, folder.path()); });
+  options->arms = "ppo";
+  options->critic.start = "reward_model";
+  expect_error(ErrorKind::usage, {"critic.start", "reward_model"},
+               [&] { train::run_recipe(run, *options, folder.path()); });
+  options->critic.start = "policy";
+  options->lora = {.rank = 2, .dropout = 0.1};
+  expect_error(ErrorKind::usage, {"lora.dropout", "0.1"}, [&] { train::run_recipe(run, *options, folder.path()); });
+}
+
+// Two sequences of 5 and 4 tokens; the prompt's two carry nothing.
+Batch by_hand() {
+  Batch batch{.reward = {1, 0.25}};
+  for (const std::size_t tokens : {5, 4}) {
+    data::Example e{.ids = text::Ids(tokens, 3), .loss_mask = std::vector<uint8_t>(tokens, 1)};
+    e.loss_mask[0] = e.loss_mask[1] = 0;
+    e.advantage.assign(tokens, 0);
+    e.behavior.assign(tokens, -1);
+    e.reference.assign(tokens, -1.5f);  // every token is half a nat more likely than under the reference
+    batch.policy.push_back(std::move(e));
+  }
+  return batch;
+}
+
+TEST(PpoRollouts, RewardsAreThePenaltyAndTheVerdictAtTheEnd) {
+  const auto reward = token_rewards(by_hand(), 0.2);
+  const auto expected = at::tensor({0.0f, 0.0f, -0.1f, -0.1f, 0.9f, /**/ 0.0f, 0.0f, -0.1f, 0.15f, 0.0f}).view({2, 5});
+  EXPECT_TRUE(at::allclose(reward, expected));
+  EXPECT_EQ(sequence_kl(by_hand().policy), (std::vector<double>{1.5, 1.0}));
+  EXPECT_EQ(mean_length(by_hand().policy), 2.5);
+}
+
+// γ = λ = 1 without a penalty: the return is the reward everywhere, and the advantage what the critic did not expect.
+TEST(PpoRollouts, AdvantagesAndReturnsByHand) {
+  auto batch = by_hand();
+  Options o;
+  o.critic.trace = 1;
+  o.whiten = "nothing";
+  const std::vector<std::vector<float>> values = {{9, 9, 0.5f, 0.25f, 0.75f}, {9, 9, 0.5f, 0}};
+  const double explained = add_advantages(batch, values, o, 0);
+  EXPECT_EQ(batch.policy[0].advantage, (std::vector<float>{0, 0, 0.5f, 0.75f, 0.25f}));
+  EXPECT_EQ(batch.policy[1].advantage, (std::vector<float>{0, 0, -0.25f, 0.25f}));
+  EXPECT_EQ(batch.critic[0].advantage, (std::vector<float>{0, 0, 1, 1, 1}));
+  EXPECT_EQ(batch.critic[1].advantage, (std::vector<float>{0, 0, 0.25f, 0.25f}));
+  EXPECT_EQ(batch.critic[1].behavior[3], 0);
+  // Returns 1, 1, 1, ¼, ¼ around 0.7: Σ² = 0.675. Errors ½, ¾, ¼, −¼, ¼ around 0.3: Σ² = 0.55.
+  EXPECT_NEAR(explained, 1 - 0.55 / 0.675, 1e-6);
+  o.whiten = "advantages";
+  add_advantages(batch, values, o, 0);
+  double sum = 0, squares = 0;
+  for (const auto& e : batch.policy)
+    for (const float a : e.advantage) sum += a, squares += static_cast<double>(a) * a;
+  EXPECT_NEAR(sum, 0, 1e-5);
+  EXPECT_NEAR(squares / 4, 1, 1e-5);  // 5 places, unbiased
+}
+
+TEST(PpoRollouts, AGroupIsItsOwnBaseline) {
+  auto batch = by_hand();
+  Options o;
+  o.samples = 2;
+  add_group_advantages(batch, o, 0.3);
+  EXPECT_GT(batch.policy[0].advantage[3], 0.7f);
+  EXPECT_NEAR(batch.policy[1].advantage[3], -batch.policy[0].advantage[3], 1e-6);
+  EXPECT_EQ(batch.policy[0].advantage[1], 0);
+  EXPECT_EQ(batch.policy[0].kl_weight[4], 0.3f);
+}
+
+// While the policy is the one that sampled, one pass of PPO is REINFORCE with the critic as its baseline.
+TEST(PpoLosses, TheFirstGradientIsReinforceWithABaseline) {
+  auto model = models::open_decoder(bandit().model());
+  base::Pool pool(train::test_threads(2), tensor::set_single_threaded);
+  const train::MicroOptions micro{.vocab = model.config.vocab, .context = model.config.context};
+  Batch batch;
+  batch.policy = train::random_examples(24, 4, 12, model.config.vocab);
+  const auto scores = train::score_examples(model, batch.policy, micro, pool);
+  std::vector<std::vector<float>> values;
+  Rng rng(4);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    batch.policy[i].behavior = batch.policy[i].reference = scores[i];
+    batch.reward.push_back(static_cast<double>(i % 3));
+    values.emplace_back(scores[i].size());
+    for (float& v : values.back()) v = static_cast<float>(rng.normal());
+  }
+  Options o;
+  o.critic.trace = 1;
+  o.whiten = "nothing";
+  add_advantages(batch, values, o, 0.1);
+  const auto gradient_of = [&](const train::MicroLoss& loss) {
+    train::Slots slots(model, pool);
+    optim::AdamW optimizer(model.flat, train::decay_segments(model, 0), {});
+    slots.step(train::micro_batches(batch.policy, micro), loss, optimizer, 0);
+    return slots.gradient().clone();
+  };
+  const auto ppo = gradient_of(policy_loss_of("ppo", o));
+  // REINFORCE: −Σ (r − V) log π with the reward of the whole sequence.
+  for (std::size_t i = 0; i < batch.policy.size(); ++i)
+    for (std::size_t t = 0; t < values[i].size(); ++t)
+      batch.policy[i].advantage[t] =
+          batch.policy[i].loss_mask[t] ? static_cast<float>(batch.reward[i]) - values[i][t] : 0;
+  const auto reinforce = gradient_of([&](const models::Decoder& m, const tensor::Batch& b) {
+    const auto tokens = objectives::token_weights(b.loss_mask_BT, objectives::Normalisation::dapo, 1);
+    return objectives::policy_gradient(models::logprobs(m, b), b.advantage_BT, tokens);
+  });
+  EXPECT_GT(ppo.abs().max().item<double>(), 1e-3);
+  EXPECT_LE((ppo - reinforce).abs().max().item<double>(), 1e-5 * reinforce.abs().max().item<double>());
+}
+
+TEST(PpoOptions, EveryPresetFitsItsDescription) {
+  for (const auto& [name, summary] : card().presets) {
+    const auto options = card().options(name), defaults = card().options("");
+    EXPECT_NO_THROW(base::OptionSet(*options, *defaults, name)) << name;
+  }
+}
+
+// The arms of this recipe and those of grpo's laptop preset sample equally much.
+TEST(PpoOptions, LaptopSamplesAsManyAsGrpo) {
+  const auto options = card().options("laptop");
+  const auto& o = dynamic_cast<const Options&>(*options);
+  EXPECT_EQ(o.steps * o.problems * o.samples, 150 * 64 * 8);
+  EXPECT_EQ(o.task.world, "cd3-demo");
+}
+
+}  // namespace
+}  // namespace hone::recipes::ppo
