@@ -4,7 +4,6 @@
 //   logp       under the policy that is being trained; the only one that carries a gradient
 //   behavior   under the policy that wrote the sample
 //   reference  under the policy to stay close to (kl.h)
-// One sequence per row: the mean over a sequence is the mean over a row, so packed rows would be one long sequence.
 // Shapes: B rows, T positions.
 #pragma once
 
@@ -15,7 +14,7 @@
 
 namespace hone::objectives {
 
-/// Which tokens count in a loss, and how much. A row without any token is no sequence: it adds nothing to `count`, so
+/// Which tokens count in a loss, and how much. A sequence without any token is none: it adds nothing to `count`, so
 /// that rows of padding change nothing.
 struct TokenWeights {
   at::Tensor mask_BT;    ///< [B, T] bool
@@ -33,8 +32,11 @@ struct TokenWeights {
 ///
 ///   mask_BT     [B, T] bool: tokens that the policy wrote
 ///   max_tokens  ≥ 1: longest completion that generation allows, the same in every batch; used by dr_grpo
-///   errors      internal: mask not bool or not [B, T]; usage: max_tokens < 1 with dr_grpo
-TokenWeights token_weights(const at::Tensor& mask_BT, Normalisation normalisation, int64_t max_tokens);
+///   segments_BT [B, T] int64: which of a row's sequences a token belongs to, < 0 where no token counts; undefined = a
+///               row is one sequence
+///   errors      internal: mask not bool or not [B, T], segments of another shape; usage: max_tokens < 1 with dr_grpo
+TokenWeights token_weights(const at::Tensor& mask_BT, Normalisation normalisation, int64_t max_tokens,
+                           const at::Tensor& segments_BT = {});
 
 /// REINFORCE:  L = −Σ w A log π(token).                                                            [Williams, 1992]
 /// For samples of the policy itself, used for one update.

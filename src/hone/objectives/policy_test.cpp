@@ -61,6 +61,23 @@ TEST(TokenWeights, ByHand) {
   EXPECT_NO_THROW(token_weights(mask_BT, Normalisation::grpo, 0));
 }
 
+TEST(TokenWeights, SegmentsAreSequencesOfTheirOwn) {
+  // The sequences of ByHand in two rows: 4 and 1 tokens behind a prompt, and one that is empty; then padding.
+  const at::Tensor mask_BT = at::tensor({0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0}).to(at::kBool).view({2, 7});
+  const at::Tensor segments_BT =
+      at::tensor(std::vector<int64_t>{0, 1, 1, 1, 1, 2, -1, 0, 0, 0, 3, -1, -1, -1}).view({2, 7});
+  const TokenWeights grpo = token_weights(mask_BT, Normalisation::grpo, 10, segments_BT);
+  EXPECT_EQ(grpo.count, 2);
+  EXPECT_TRUE(at::allclose(grpo.weight_BT[0], at::tensor({0.0f, 0.25f, 0.25f, 0.25f, 0.25f, 1.0f, 0.0f})));
+  EXPECT_EQ(grpo.weight_BT[1].abs().sum().item<float>(), 0);
+  const TokenWeights dr_grpo = token_weights(mask_BT, Normalisation::dr_grpo, 10, segments_BT);
+  EXPECT_EQ(dr_grpo.count, 2);
+  EXPECT_TRUE(at::allclose(dr_grpo.weight_BT, 0.1 * mask_BT.to(at::kFloat)));
+  EXPECT_TRUE(at::equal(dr_grpo.share_BT, grpo.share_BT));
+  EXPECT_EQ(token_weights(mask_BT, Normalisation::dapo, 10, segments_BT).count, 5);
+  EXPECT_THROW(token_weights(mask_BT, Normalisation::grpo, 10, segments_BT.narrow(1, 0, 3)), Error);
+}
+
 TEST(TokenWeights, ALongWrongAnswerIsPunishedLessPerTokenByGrpoOnly) {
   const at::Tensor mask_BT = at::tensor({1, 1, 1, 1, 1, 0, 0, 0}).to(at::kBool).view({2, 4});
   auto pull = [&](Normalisation normalisation, int64_t sequence) {
