@@ -85,7 +85,7 @@ train::MicroLoss loss_of(const Options& o) {
   return [=, clip = o.clip, temperature = o.temperature, kl = o.kl, max_tokens = o.max_tokens](
              const models::Decoder& model, const tensor::Batch& b) {
     const auto logp = models::logprobs(model, b, temperature);
-    const auto tokens = objectives::token_weights(b.loss_mask_BT, norm, max_tokens);
+    const auto tokens = objectives::token_weights(b.loss_mask_BT, norm, max_tokens, b.segments_BT);
     auto loss = objectives::clipped_policy(logp, b.behavior_BT, b.advantage_BT, tokens, clip);
     if (kl == 0) return loss;
     return objectives::add_penalty(std::move(loss), objectives::kl_loss(logp, b.reference_BT, b.kl_weight_BT, tokens, gradient));
@@ -97,7 +97,7 @@ void train_arm(const Lab& lab, const std::string& arm, models::Model& policy) {
   optim::AdamW optimizer(policy.decoder.trained(), train::decay_segments(policy.decoder, o.optim.weight_decay), o.optim);
   train::Slots slots(policy.decoder, lab.env.pool);
   generate::Engine engine(policy.decoder, lab.env.pool, &policy.tokenizer);
-  const auto micro = train::policy_rows(policy.decoder, objectives::normalisation_of(o.normalisation));
+  const auto micro = train::policy_rows(policy.decoder);
   const auto loss = loss_of(o);
   train::TrainState state{policy.decoder, optimizer};
 

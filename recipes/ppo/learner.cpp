@@ -102,7 +102,8 @@ Batch Learner::sample(int64_t step) {
       engine_.roll(requests, {.temperature = o_.temperature}, lab_.env.rng.fork(arm_ + " roll", {number}), &stats);
   auto batch = collect({problems, requests, rollouts}, reward_, o_);
   batch.sampled_tokens = stats.sampled_tokens;
-  auto scores = train::score_examples(reference(), batch.policy, micro_of(policy_), lab_.env.pool, o_.temperature);
+  auto scores = train::score_examples(reference(), batch.policy, train::policy_rows(policy_.decoder), lab_.env.pool,
+                                      o_.temperature);
   for (std::size_t i = 0; i < scores.size(); ++i) batch.policy[i].reference = std::move(scores[i]);
   return batch;
 }
@@ -124,7 +125,7 @@ train::StepReport Learner::update(Batch& batch, int64_t step) {
       const std::vector<std::size_t> mine(order.begin() + static_cast<std::ptrdiff_t>(count * part / parts),
                                           order.begin() + static_cast<std::ptrdiff_t>(count * (part + 1) / parts));
       const auto own = picked(batch.policy, mine);
-      r = slots_.step(train::micro_batches(own, micro_of(policy_)), policy_loss, optimizer_, lr);
+      r = slots_.step(train::micro_batches(own, train::policy_rows(policy_.decoder)), policy_loss, optimizer_, lr);
       if (epoch == 0 && part == 0) check_first_ratio(r, step);
       if (!critic_) continue;
       const auto seen = picked(batch.critic, mine);

@@ -40,7 +40,7 @@ at::Tensor rewards_of(const std::vector<generate::Rollout>& rollouts) {
 
 tensor::Loss loss_of(const models::Decoder& model, const tensor::Batch& b) {
   const auto logp = models::logprobs(model, b);
-  const auto tokens = objectives::token_weights(b.loss_mask_BT, objectives::Normalisation::dapo, kNew);
+  const auto tokens = objectives::token_weights(b.loss_mask_BT, objectives::Normalisation::dapo, kNew, b.segments_BT);
   auto loss = objectives::clipped_policy(logp, b.behavior_BT, b.advantage_BT, tokens, {});
   return objectives::add_penalty(std::move(loss), objectives::kl_loss(logp, b.reference_BT, b.kl_weight_BT, tokens,
                                                                       objectives::KlGradient::forward_k3));
@@ -76,7 +76,7 @@ struct Lab {
       const auto& request = requests[static_cast<std::size_t>(rollouts[i].request)];
       examples.push_back(train::policy_example(request, rollouts[i], a, kl));
     }
-    const auto micro = train::policy_rows(policy, objectives::Normalisation::dapo);
+    const auto micro = train::policy_rows(policy);
     auto scores = train::score_examples(reference, examples, micro, pool);
     for (std::size_t i = 0; i < scores.size(); ++i) examples[i].reference = std::move(scores[i]);
     slots.step(train::micro_batches(examples, micro), loss_of, optimizer, 1e-4);

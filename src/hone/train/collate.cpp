@@ -155,19 +155,20 @@ Plans groups_of_prompts(std::span<const data::Example> examples) {
   return groups;
 }
 
-// One prompt and completions up to `most` tokens a row; one completion at least.
+// One prompt and completions of up to `most` tokens a row, one completion at least: a prompt as long as a micro-batch
+// is still worth sharing.
 Plans shared_rows(std::span<const data::Example> examples, int64_t most) {
   Plans plans;
   for (const RowPlan& group : groups_of_prompts(examples)) {
-    int64_t width = 0;
+    int64_t room = -1;
     for (const int64_t i : group.examples) {
-      const int64_t more = length(examples[i]) - group.shared;
-      if (width == 0 || width + more > most) {
+      const int64_t completion = length(examples[i]) - group.shared;
+      if (completion > room) {
         plans.push_back({{}, group.shared});
-        width = group.shared;
+        room = std::max(most, completion);
       }
       plans.back().examples.push_back(i);
-      width += more;
+      room -= completion;
     }
   }
   sort_by_width(examples, plans);

@@ -12,12 +12,12 @@ namespace hone::train {
 
 /// How sequences share rows.
 enum class Rows {
-  one_each,  ///< one sequence a row, right-padded (needed by objectives that weigh whole sequences)
+  one_each,  ///< one sequence a row, right-padded (needed by values and by objectives on pairs)
   packed,    ///< several sequences a row, kept apart by segments
   /// Sequences that begin with the same tokens without loss (the completions of a prompt) share those: a row is one
-  /// prompt and as many of its completions as a micro-batch may hold, each a segment (tensor::Batch::shared_B). Not for
-  /// models with windows of attention, nor for objectives that weigh whole sequences. Repeating the prompt gives the
-  /// same up to rounding.
+  /// prompt and as many of its completions as have the tokens of a micro-batch, one at least, each a segment
+  /// (tensor::Batch::shared_B). Not for models with windows of attention, nor for what reads the state before a token
+  /// from the column before (models::values_before). Repeating the prompt gives the same up to rounding.
   shared
 };
 

@@ -189,11 +189,14 @@ TEST(SharedRows, HoldEveryCompletionOnceAndPromptsSeldom) {
   }
 }
 
-TEST(SharedRows, AreNoWiderThanAMicroBatch) {
-  std::vector<data::Example> examples(40);
+TEST(SharedRows, HoldCompletionsOfAMicroBatchOneAtLeast) {
+  std::vector<data::Example> examples(45);
   for (auto& e : examples) data::append(e, {1, 2, 3}, 0), data::append(e, text::Ids(20, 4), 1);
   const MicroOptions options{.rows = Rows::shared, .micro_tokens = 100, .vocab = 50, .context = 32};
-  for (const auto& micro : micro_batches(examples, options)) EXPECT_EQ(micro.batch.ids_BT.numel(), 83);
+  for (const auto& micro : micro_batches(examples, options)) EXPECT_EQ(micro.batch.ids_BT.numel(), 103);
+  for (auto& e : examples) e.ids.resize(8), e.loss_mask = {0, 0, 0, 0, 0, 0, 0, 1};
+  const MicroOptions tiny{.rows = Rows::shared, .micro_tokens = 3, .vocab = 50, .context = 32};
+  for (const auto& micro : micro_batches(examples, tiny)) EXPECT_EQ(micro.batch.ids_BT.numel(), 10);
   EXPECT_TRUE(micro_batches({}, options).empty());
 }
 

@@ -28,13 +28,12 @@ data::Example policy_example(const generate::Request& request, const generate::R
   return e;
 }
 
-MicroOptions policy_rows(const models::Decoder& model, objectives::Normalisation normalisation) {
-  MicroOptions options{.vocab = model.config.vocab, .context = model.config.context};
-  const auto layers = static_cast<std::size_t>(model.config.layers);
-  bool windows = false;
-  for (std::size_t layer = 0; layer < layers; ++layer) windows |= model.config.window(layer) > 0;
-  if (normalisation == objectives::Normalisation::dapo && !windows) options.rows = Rows::shared;
-  return options;
+MicroOptions policy_rows(const models::Decoder& model) {
+  const auto& windows = model.config.windows;
+  const bool windowed = std::any_of(windows.begin(), windows.end(), [](int64_t window) { return window > 0; });
+  return {.rows = windowed || !model.flat.is_cpu() ? Rows::one_each : Rows::shared,
+          .vocab = model.config.vocab,
+          .context = model.config.context};
 }
 
 double check_on_policy(const models::Decoder& model, std::span<const data::Example> examples,

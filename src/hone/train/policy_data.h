@@ -4,7 +4,6 @@
 #include "hone/base/pool.h"
 #include "hone/data/example.h"
 #include "hone/generate/engine.h"
-#include "hone/objectives/options.h"
 #include "hone/train/collate.h"
 
 #include <span>
@@ -18,9 +17,11 @@ namespace hone::train {
 data::Example policy_example(const generate::Request& request, const generate::Rollout& rollout,
                              std::span<const double> advantage, std::span<const double> kl_weight = {});
 
-/// How a policy step's examples go into batches: the completions of a prompt share it where the objective weighs tokens
-/// alone (dapo) and no layer of the model has a window; one sequence a row otherwise.
-MicroOptions policy_rows(const models::Decoder& model, objectives::Normalisation normalisation);
+/// How a policy step's examples go into batches, for training and for scores: the completions of a prompt share it on
+/// the CPU where no layer has a window of attention; otherwise one sequence a row. A window counts tokens of a row,
+/// which are not positions once a prompt is shared; and on a device a mask of segments would keep libtorch from its
+/// flash form. Objectives see completions as segments, so that per-sequence weights take Batch::segments_BT.
+MicroOptions policy_rows(const models::Decoder& model);
 
 /// The least `limit` of check_on_policy for a model with bfloat16 activations, nats.
 inline constexpr double kHalfGap = 0.25;

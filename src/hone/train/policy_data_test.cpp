@@ -112,9 +112,12 @@ std::vector<data::Example> groups() {
   return examples;
 }
 
-tensor::Loss policy_loss(const models::Decoder& model, const tensor::Batch& b) {
-  const auto tokens = objectives::token_weights(b.loss_mask_BT, objectives::Normalisation::dapo, 12);
-  return objectives::clipped_policy(models::logprobs(model, b, 0.7), b.behavior_BT, b.advantage_BT, tokens, {0.9, 50});
+MicroLoss policy_loss(objectives::Normalisation normalisation) {
+  return [=](const models::Decoder& model, const tensor::Batch& b) {
+    const auto tokens = objectives::token_weights(b.loss_mask_BT, normalisation, 12, b.segments_BT);
+    const auto logp = models::logprobs(model, b, 0.7);
+    return objectives::clipped_policy(logp, b.behavior_BT, b.advantage_BT, tokens, {0.9, 50});
+  };
 }
 
 struct Trained {
@@ -122,11 +125,19 @@ struct Trained {
   at::Tensor gradient;
 };
 
-Trained gradient_of(models::Decoder model, const MicroOptions& micro, int64_t gradient_bytes, int threads = 2) {
-  base::Pool pool(test_threads(threads), tensor::set_single_threaded);
-  Slots slots(model, pool, gradient_bytes);
+// How a step is made; gradient_bytes 0 forces the one-slot regime.
+struct Way {
+  int64_t gradient_bytes = kGradientBytes;
+  int threads = 2;
+  objectives::Normalisation normalisation = objectives::Normalisation::dapo;
+};
+
+Trained gradient_of(const models::Decoder& given, const MicroOptions& micro, const Way& way = {}) {
+  models::Decoder model = models::copy(given);
+  base::Pool pool(test_threads(way.threads), tensor::set_single_threaded);
+  Slots slots(model, pool, way.gradient_bytes);
   optim::AdamW optimizer(model.trained(), decay_segments(model, 0), {});
-  const auto report = slots.step(micro_batches(groups(), micro), policy_loss, optimizer, 0);
+  const auto report = slots.step(micro_batches(groups(), micro), policy_loss(way.normalisation), optimizer, 0);
   return {report, slots.gradient().clone()};
 }
 
@@ -138,20 +149,37 @@ TEST_P(OnPolicy, ASharedPromptGivesTheGradientOfRepeatedOnes) {
   for (const models::Decoder& decoder : {model, adapted}) {
     MicroOptions shared = micro;
     shared.rows = Rows::shared;
-    const auto repeated = gradient_of(decoder, micro, kGradientBytes);
+    const auto repeated = gradient_of(decoder, micro);
     const double size = repeated.gradient.abs().max().item<double>();
     EXPECT_GT(size, 1e-3);
     for (const int64_t bytes : {kGradientBytes, int64_t{0}})
       for (const int64_t tokens : {30, 100, 4000}) {
         shared.micro_tokens = tokens;
-        const auto together = gradient_of(decoder, shared, bytes);
+        const auto together = gradient_of(decoder, shared, {bytes});
         EXPECT_EQ(together.report.count, repeated.report.count);
         EXPECT_NEAR(together.report.loss, repeated.report.loss, 1e-5);
         EXPECT_LT((together.gradient - repeated.gradient).abs().max().item<double>(), 2e-5 * (1 + size)) << tokens;
-        EXPECT_TRUE(at::equal(together.gradient, gradient_of(decoder, shared, bytes, 1).gradient)) << "threads";
+        EXPECT_TRUE(at::equal(together.gradient, gradient_of(decoder, shared, {bytes, 1}).gradient)) << "threads";
       }
     shared.micro_tokens = 4000;
-    EXPECT_LT(gradient_of(decoder, shared, kGradientBytes).report.tokens, 0.9 * repeated.report.tokens);
+    EXPECT_LT(gradient_of(decoder, shared).report.tokens, 0.9 * repeated.report.tokens);
+  }
+}
+
+TEST_P(OnPolicy, ASharedPromptKeepsEveryNormalisation) {
+  using objectives::Normalisation;
+  MicroOptions shared = micro;
+  shared.rows = Rows::shared;
+  for (const auto normalisation : {Normalisation::grpo, Normalisation::dr_grpo}) {
+    const Way way{.normalisation = normalisation};
+    const auto together = gradient_of(model, shared, way), repeated = gradient_of(model, micro, way);
+    const double size = repeated.gradient.abs().max().item<double>();
+    EXPECT_GT(size, 1e-3);
+    EXPECT_EQ(together.report.count, repeated.report.count);
+    EXPECT_NEAR(together.report.loss, repeated.report.loss, 1e-5);
+    for (const auto& [name, value] : repeated.report.metrics)
+      EXPECT_NEAR(together.report.metrics.at(name), value, 1e-5 * (1 + std::abs(value))) << name;
+    EXPECT_LT((together.gradient - repeated.gradient).abs().max().item<double>(), 2e-5 * (1 + size));
   }
 }
 
@@ -170,14 +198,15 @@ TEST_P(OnPolicy, ASharedPromptGivesTheScoresOfRepeatedOnes) {
   EXPECT_LT(check_on_policy(model, roll(), shared, pool), 1e-4);
 }
 
-TEST(PolicyRows, PromptsAreSharedWhereTokensAreWeighedAloneAndNoLayerHasAWindow) {
+TEST(PolicyRows, PromptsAreSharedWhereNoLayerHasAWindow) {
   auto model = generate::tiny_model(models::Family::llama);
-  const auto rows = [&](objectives::Normalisation n) { return policy_rows(model, n).rows; };
-  EXPECT_EQ(rows(objectives::Normalisation::dapo), Rows::shared);
-  EXPECT_EQ(rows(objectives::Normalisation::grpo), Rows::one_each);
-  EXPECT_EQ(rows(objectives::Normalisation::dr_grpo), Rows::one_each);
+  EXPECT_EQ(policy_rows(model).rows, Rows::shared);
+  EXPECT_EQ(policy_rows(model).vocab, 37);
+  EXPECT_EQ(policy_rows(model).context, 96);
+  model.config.windows = {0, 0};
+  EXPECT_EQ(policy_rows(model).rows, Rows::shared);
   model.config.windows = {0, 8};
-  EXPECT_EQ(rows(objectives::Normalisation::dapo), Rows::one_each);
+  EXPECT_EQ(policy_rows(model).rows, Rows::one_each);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, OnPolicy, testing::Values(models::Family::gpt2, models::Family::llama),
