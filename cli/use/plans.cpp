@@ -38,7 +38,12 @@ WritePlan write_plan(const Call& call) {
   WritePlan plan;
   plan.model = find_model(call.runs, call.operands[0]);
   const checkpoint::ModelDir model(plan.model);
-  models::config_from_json(model.config(), (plan.model / "config.json").string());
+  const auto config = models::config_from_json(model.config(), (plan.model / "config.json").string());
+  if (config.scalar)
+    throw Error(ErrorKind::usage,
+                fmt::format("{}: gives one number a position (a critic or a reward model) and no tokens",
+                            plan.model.string()),
+                "give a language model");
   plan.sampling = sampling_of(call, 0.8);
   plan.seed = static_cast<uint64_t>(call.integer("--seed", 1, 0, INT64_MAX));
   plan.max_tokens = call.integer("--max-tokens", 256, 1, kMostTokens);
