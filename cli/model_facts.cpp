@@ -143,6 +143,7 @@ std::string architecture_text(const models::DecoderConfig& c) {
     if (sliding < c.layers) text += fmt::format(" in {} layers", sliding);
   }
   if (c.qk_norm) text += " · normed queries and keys";
+  if (c.scalar) return text + " · a scalar head";
   return text + (c.tied ? " · tied head" : " · own head");
 }
 

@@ -37,8 +37,14 @@ WritePlan write_plan(const Call& call) {
   WritePlan plan;
   plan.members = find_policy(call.runs, call.operands[0]);
   plan.model = plan.members[0].model;
-  for (const Member& member : plan.members)
-    models::config_from_json(checkpoint::ModelDir(member.model).config(), (member.model / "config.json").string());
+  for (const Member& member : plan.members) {
+    const auto where = (member.model / "config.json").string();
+    if (models::config_from_json(checkpoint::ModelDir(member.model).config(), where).scalar)
+      throw Error(ErrorKind::usage,
+                  fmt::format("{}: gives one number a position (a critic or a reward model) and no tokens",
+                              member.model.string()),
+                  "give a language model");
+  }
   plan.sampling = sampling_of(call, 0.8);
   plan.seed = static_cast<uint64_t>(call.integer("--seed", 1, 0, INT64_MAX));
   plan.max_tokens = call.integer("--max-tokens", 256, 1, kMostTokens);

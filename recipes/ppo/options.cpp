@@ -135,6 +135,26 @@ void laptop(Options& o) {
   o.critic.optim = {.lr = 1e-3, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
 }
 
+// Policy improvement of Stream of Search (its card's numbers): needs --model, the models/sos of a run of that recipe.
+void searches(Options& o) {
+  o.arms = "all";
+  o.task.world = "cd3-demo";
+  o.task.verifier = "search";
+  o.task.train_problems = 7600;
+  o.task.test_problems = 1000;
+  o.reward = "rating";
+  o.steps = 150;
+  o.problems = 32;
+  o.samples = 4;  // 128 rollouts
+  o.max_tokens = 256;
+  o.epochs = 2;
+  o.minibatches = 4;
+  o.kl.weight = 0;  // as its authors have it: nearness is the squared loss's business
+  o.ref_reset = 3;
+  o.optim = {.lr = 3e-5, .beta2 = 0.95, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+  o.critic.optim = {.lr = 3e-4, .beta2 = 0.95, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+}
+
 void real(Options& o) {
   o.optim = {.lr = 1e-6, .eps = 1e-5, .weight_decay = 0, .schedule = "linear", .warmup = 10};
   o.critic.optim = {.lr = 1e-5, .eps = 1e-5, .weight_decay = 0, .schedule = "linear", .warmup = 10};
@@ -147,6 +167,7 @@ std::unique_ptr<base::Options> make(std::string_view preset) {
   auto options = std::make_unique<Options>();
   if (preset == "smoke") smoke(*options);
   if (preset == "laptop") laptop(*options);
+  if (preset == "searches") searches(*options);
   if (preset == "real") real(*options);
   return options;
 }
@@ -186,6 +207,7 @@ report::RecipeCard card() {
                  "With lora.rank, policy, reference and critic are adapters to one frozen base."},
       .presets = {{"laptop", "the world and the samples of grpo's laptop preset, all four arms"},
                   {"smoke", "a toy world, seconds"},
+                  {"searches", "searches of a stream_of_search model that you give, paid for being right and short"},
                   {"real", "a model folder of yours and a JSONL file of problems"}},
       .options = make,
       .claims = claims()};

@@ -3,12 +3,10 @@
 #include "hone/data/rows.h"
 #include "hone/evaluate/summary.h"
 #include "hone/models/scalar.h"
-#include "hone/objectives/policy.h"
 #include "hone/report/recipe_card.h"
 #include "hone/train/fit.h"
 #include "hone/train/test_run.h"
 #include "recipes/ppo/learner.h"
-#include "recipes/ppo/losses.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -193,7 +191,9 @@ TEST(PpoRecipe, StoppedAndResumedTheRunIsTheSame) {
     if (line.find("reference_reset") == std::string::npos) continue;
     ++resets;
     const auto next = static_cast<std::size_t>(event.at("step").get<int64_t>()) + 1;
-    if (next < rows.size()) EXPECT_NEAR(rows[next].at("kl").get<double>(), 0, 1e-4);
+    if (next < rows.size()) {
+      EXPECT_NEAR(rows[next].at("kl").get<double>(), 0, 1e-4);
+    }
   }
   EXPECT_GT(resets, 0);
 }
@@ -293,105 +293,15 @@ TEST(PpoRecipe, NonsenseIsRefused) {
   expect_error(ErrorKind::usage, {"critic.start", "reward_model"},
                [&] { train::run_recipe(run, *options, folder.path()); });
   options->critic.start = "policy";
+  options->reward = "rating";
+  expect_error(ErrorKind::usage, {"rating", "exact"}, [&] { train::run_recipe(run, *options, folder.path()); });
+  options->task.verifier = "search";
+  options->base.model = "";
+  expect_error(ErrorKind::usage, {"a model that writes searches"},
+               [&] { train::run_recipe(run, *options, folder.path()); });
+  options = bandit().options("ppo", 1);
   options->lora = {.rank = 2, .dropout = 0.1};
   expect_error(ErrorKind::usage, {"lora.dropout", "0.1"}, [&] { train::run_recipe(run, *options, folder.path()); });
-}
-
-// Two sequences of 5 and 4 tokens; the prompt's two carry nothing.
-Batch by_hand() {
-  Batch batch{.reward = {1, 0.25}};
-  for (const std::size_t tokens : {5, 4}) {
-    data::Example e{.ids = text::Ids(tokens, 3), .loss_mask = std::vector<uint8_t>(tokens, 1)};
-    e.loss_mask[0] = e.loss_mask[1] = 0;
-    e.advantage.assign(tokens, 0);
-    e.behavior.assign(tokens, -1);
-    e.reference.assign(tokens, -1.5f);  // every token is half a nat more likely than under the reference
-    batch.policy.push_back(std::move(e));
-  }
-  return batch;
-}
-
-TEST(PpoRollouts, RewardsAreThePenaltyAndTheVerdictAtTheEnd) {
-  const auto reward = token_rewards(by_hand(), 0.2);
-  const auto expected = at::tensor({0.0f, 0.0f, -0.1f, -0.1f, 0.9f, /**/ 0.0f, 0.0f, -0.1f, 0.15f, 0.0f}).view({2, 5});
-  EXPECT_TRUE(at::allclose(reward, expected));
-  EXPECT_EQ(sequence_kl(by_hand().policy), (std::vector<double>{1.5, 1.0}));
-  EXPECT_EQ(mean_length(by_hand().policy), 2.5);
-}
-
-// γ = λ = 1 without a penalty: the return is the reward everywhere, and the advantage what the critic did not expect.
-TEST(PpoRollouts, AdvantagesAndReturnsByHand) {
-  auto batch = by_hand();
-  Options o;
-  o.critic.trace = 1;
-  o.whiten = "nothing";
-  const std::vector<std::vector<float>> values = {{9, 9, 0.5f, 0.25f, 0.75f}, {9, 9, 0.5f, 0}};
-  const double explained = add_advantages(batch, values, o, 0);
-  EXPECT_EQ(batch.policy[0].advantage, (std::vector<float>{0, 0, 0.5f, 0.75f, 0.25f}));
-  EXPECT_EQ(batch.policy[1].advantage, (std::vector<float>{0, 0, -0.25f, 0.25f}));
-  EXPECT_EQ(batch.critic[0].advantage, (std::vector<float>{0, 0, 1, 1, 1}));
-  EXPECT_EQ(batch.critic[1].advantage, (std::vector<float>{0, 0, 0.25f, 0.25f}));
-  EXPECT_EQ(batch.critic[1].behavior[3], 0);
-  // Returns 1, 1, 1, ¼, ¼ around 0.7: Σ² = 0.675. Errors ½, ¾, ¼, −¼, ¼ around 0.3: Σ² = 0.55.
-  EXPECT_NEAR(explained, 1 - 0.55 / 0.675, 1e-6);
-  o.whiten = "advantages";
-  add_advantages(batch, values, o, 0);
-  double sum = 0, squares = 0;
-  for (const auto& e : batch.policy)
-    for (const float a : e.advantage) sum += a, squares += static_cast<double>(a) * a;
-  EXPECT_NEAR(sum, 0, 1e-5);
-  EXPECT_NEAR(squares / 4, 1, 1e-5);  // 5 places, unbiased
-}
-
-TEST(PpoRollouts, AGroupIsItsOwnBaseline) {
-  auto batch = by_hand();
-  Options o;
-  o.samples = 2;
-  add_group_advantages(batch, o, 0.3);
-  EXPECT_GT(batch.policy[0].advantage[3], 0.7f);
-  EXPECT_NEAR(batch.policy[1].advantage[3], -batch.policy[0].advantage[3], 1e-6);
-  EXPECT_EQ(batch.policy[0].advantage[1], 0);
-  EXPECT_EQ(batch.policy[0].kl_weight[4], 0.3f);
-}
-
-// While the policy is the one that sampled, one pass of PPO is REINFORCE with the critic as its baseline.
-TEST(PpoLosses, TheFirstGradientIsReinforceWithABaseline) {
-  auto model = models::open_decoder(bandit().model());
-  base::Pool pool(train::test_threads(2), tensor::set_single_threaded);
-  const train::MicroOptions micro{.vocab = model.config.vocab, .context = model.config.context};
-  Batch batch;
-  batch.policy = train::random_examples(24, 4, 12, model.config.vocab);
-  const auto scores = train::score_examples(model, batch.policy, micro, pool);
-  std::vector<std::vector<float>> values;
-  Rng rng(4);
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    batch.policy[i].behavior = batch.policy[i].reference = scores[i];
-    batch.reward.push_back(static_cast<double>(i % 3));
-    values.emplace_back(scores[i].size());
-    for (float& v : values.back()) v = static_cast<float>(rng.normal());
-  }
-  Options o;
-  o.critic.trace = 1;
-  o.whiten = "nothing";
-  add_advantages(batch, values, o, 0.1);
-  const auto gradient_of = [&](const train::MicroLoss& loss) {
-    train::Slots slots(model, pool);
-    optim::AdamW optimizer(model.flat, train::decay_segments(model, 0), {});
-    slots.step(train::micro_batches(batch.policy, micro), loss, optimizer, 0);
-    return slots.gradient().clone();
-  };
-  const auto ppo = gradient_of(policy_loss_of("ppo", o));
-  // REINFORCE: −Σ (r − V) log π with the reward of the whole sequence.
-  for (std::size_t i = 0; i < batch.policy.size(); ++i)
-    for (std::size_t t = 0; t < values[i].size(); ++t)
-      batch.policy[i].advantage[t] =
-          batch.policy[i].loss_mask[t] ? static_cast<float>(batch.reward[i]) - values[i][t] : 0;
-  const auto reinforce = gradient_of([&](const models::Decoder& m, const tensor::Batch& b) {
-    const auto tokens = objectives::token_weights(b.loss_mask_BT, objectives::Normalisation::dapo, 1);
-    return objectives::policy_gradient(models::logprobs(m, b), b.advantage_BT, tokens);
-  });
-  EXPECT_GT(ppo.abs().max().item<double>(), 1e-3);
-  EXPECT_LE((ppo - reinforce).abs().max().item<double>(), 1e-5 * reinforce.abs().max().item<double>());
 }
 
 TEST(PpoOptions, EveryPresetFitsItsDescription) {

@@ -16,6 +16,10 @@
 namespace hone::recipes::ppo {
 namespace {
 
+// Deviation of advantages below which there is nothing but rounding, which whitening would blow up to a signal: a batch
+// without a reward, before the critic or the penalty says anything.
+constexpr double kNoise = 1e-5;
+
 int64_t longest(const std::vector<data::Example>& examples) {
   std::size_t most = 1;
   for (const auto& e : examples) most = std::max(most, e.ids.size());
@@ -117,7 +121,8 @@ double add_advantages(Batch& batch, const std::vector<std::vector<float>>& value
   const auto mask = mask_of(batch.policy);
   const auto value = table<float>(batch.policy, at::kFloat, [&](std::size_t i, std::size_t t) { return values[i][t]; });
   auto made = objectives::gae(token_rewards(batch, beta), value, mask, {o.critic.discount, o.critic.trace});
-  if (o.whiten == "advantages")
+  const double noise = kNoise * kNoise;
+  if (o.whiten == "advantages" && variance(made.advantage_BT.masked_select(mask)) > noise)
     made.advantage_BT = objectives::whitened(made.advantage_BT, mask, objectives::Shift::to_zero);
   batch.critic.clear();
   for (std::size_t i = 0; i < batch.policy.size(); ++i) {

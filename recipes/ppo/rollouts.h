@@ -50,8 +50,8 @@ Batch collect(const Answered& asked, const RewardOf& reward, const Options& opti
 at::Tensor token_rewards(const Batch& batch, double beta);
 
 /// Advantages by GAE (critic.discount, critic.trace) from token_rewards and the critic's values per token, whitened
-/// unless options.whiten is "nothing"; fills policy's advantages and the critic's sequences.
-/// Returns the explained variance 1 − Var(R − V) / Var(R), 0 where returns don't vary.
+/// unless options.whiten is "nothing" or they differ by rounding alone; fills policy's advantages and the critic's
+/// sequences. Returns the explained variance 1 − Var(R − V) / Var(R), 0 where returns don't vary.
 double add_advantages(Batch& batch, const std::vector<std::vector<float>>& values, const Options& options, double beta);
 
 /// GRPO: a group's own mean and deviation instead of a critic; groups of options.samples in order. β goes into the

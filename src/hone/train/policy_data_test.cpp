@@ -7,6 +7,7 @@
 #include "hone/train/step.h"
 #include "hone/train/test_run.h"
 
+#include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -198,11 +199,14 @@ TEST_P(OnPolicy, ASharedPromptGivesTheScoresOfRepeatedOnes) {
   EXPECT_LT(check_on_policy(model, roll(), shared, pool), 1e-4);
 }
 
-TEST(PolicyRows, PromptsAreSharedWhereNoLayerHasAWindow) {
+TEST(PolicyRows, PromptsAreSharedOnTheCpuWhereNoLayerHasAWindow) {
   auto model = generate::tiny_model(models::Family::llama);
   EXPECT_EQ(policy_rows(model).rows, Rows::shared);
   EXPECT_EQ(policy_rows(model).vocab, 37);
   EXPECT_EQ(policy_rows(model).context, 96);
+  auto elsewhere = model;
+  elsewhere.flat = at::empty({1}, at::device(at::kMeta));
+  EXPECT_EQ(policy_rows(elsewhere).rows, Rows::one_each);
   model.config.windows = {0, 0};
   EXPECT_EQ(policy_rows(model).rows, Rows::shared);
   model.config.windows = {0, 8};
