@@ -116,7 +116,8 @@ report::RecipeCard card() {
                       {"smoke", "every part in seconds"},
                       {"real", "a model folder of yours and a JSONL file of choices"}},
           .options = make,
-          .claims = claims()};
+          .claims = claims(),
+          .rows = report::RecipeCard::Rows::choices};
 }
 
 }  // namespace hone::recipes::reward_model

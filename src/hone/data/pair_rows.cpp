@@ -86,6 +86,17 @@ std::string prompt_key(const Row& row) {
 
 }  // namespace
 
+bool are_pair_rows(std::string_view content) {
+  const std::size_t begin = content.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos) return false;
+  try {
+    const Json row = base::parse_json(content.substr(begin, content.find('\n', begin) - begin), "row");
+    return row.is_object() && row.contains("chosen");
+  } catch (const Error&) {
+    return false;  // whoever reads the rows says what is wrong with them
+  }
+}
+
 std::vector<PairRow> parse_pair_rows(std::string_view content, std::string_view name) {
   std::vector<PairRow> rows;
   tasks::for_each_row(content, name,

@@ -17,6 +17,9 @@ struct PairRow {
   Row chosen, rejected;
 };
 
+/// Whether the first row of a text is a choice: a JSON object with "chosen". Total.
+bool are_pair_rows(std::string_view content);
+
 /// Rows of a JSONL file, each with "chosen" and "rejected":
 ///   "prompt" and both texts         the completions follow the prompt
 ///   "prompt" and both lists of messages

@@ -98,6 +98,12 @@ TEST(PairRows, EqualSidesAreLeftOutAndCounted) {
   EXPECT_TRUE(says(error_of([&] { pairs_of(other, 5); }), {"p.jsonl:1", "6 tokens", "at most 5"}));
 }
 
+TEST(PairRows, AreRecognisedByTheFirst) {
+  EXPECT_TRUE(are_pair_rows("\n \n{\"chosen\": \"a\"}\nnonsense"));
+  for (const char* other : {"", "\n", "{\"text\": \"chosen\"}", "[\"chosen\"]", "{\"chosen\": ", "chosen"})
+    EXPECT_FALSE(are_pair_rows(other)) << other;
+}
+
 TEST(PairRows, WhatIsWrongIsNamed) {
   EXPECT_TRUE(says(refusal(R"({"prompt": "a", "chosen": "b"})"), {"p.jsonl:1", "no \"rejected\""}));
   EXPECT_TRUE(says(refusal(R"({"prompt": "a", "completion": "b"})"), {"p.jsonl:1", "no \"chosen\"", "lists of"}));
