@@ -113,9 +113,10 @@ double helpful_reward(const HelpfulParts& p) {
 }
 
 std::string annotated(const Problem& problem, const AnnotatorOptions& o, Rng rng) {
+  const double share = o.share + o.spread * (2 * rng.uniform() - 1);
   std::vector<int64_t> items;
   for (const int64_t item : problem.numbers) {
-    if (rng.uniform() < o.share)
+    if (rng.uniform() < share)
       items.push_back(item);
     else if (rng.uniform() < o.mistaken)
       items.push_back(unrequested_item(problem, rng));

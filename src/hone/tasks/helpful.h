@@ -44,13 +44,17 @@ HelpfulParts helpful_parts(const Problem& problem, std::string_view response, te
 /// The gold reward: requested − 0.5 unrequested − 0.3 repeated − 0.02 (words beyond 12) + 0.5 ended; 5.5 at best.
 double helpful_reward(const HelpfulParts& parts);
 
-/// How carelessly demonstrations are written.
+/// How carelessly demonstrations are written. Annotators differ in care, so that a response says something of who wrote
+/// it, and with it of what comes next.
 struct AnnotatorOptions {
-  double share = 0.6, mistaken = 0.5, stray = 0.2, repeat = 0.15, unfinished = 0.1;
+  double share = 0.6, spread = 0.4, mistaken = 0.75, stray = 0.2, repeat = 0.15, unfinished = 0.1;
 
   void visit(base::OptionVisitor& v) {
     v.field("share", share,
             {.help = "chance that a requested item is written", .min = 0, .max = 1, .source = "card: about 60 %"});
+    v.field(
+        "spread", spread,
+        {.help = "annotators differ: each has a chance of its own, up to so much above or below", .min = 0, .max = 1});
     v.field("mistaken", mistaken,
             {.help = "chance that one that is not gets an unrequested one in its place", .min = 0, .max = 1});
     v.field("stray", stray,
