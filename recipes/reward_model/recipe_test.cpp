@@ -68,7 +68,7 @@ TEST(RewardModelOptions, TheWorldFitsItsContext) {
     const auto o = preset(name);
     const int64_t prompt = 1 + 1 + tasks::kHelpfulRequests + 1;  // <bos> please … :
     EXPECT_LE(prompt + o->helpful.max_tokens, o->fresh.context) << name;
-    // Five items with mistakes in place of omissions, two strays, one repeated; commas, one more, and the end.
+    // Eight items, the commas between them, one more, and the end.
     EXPECT_LE(8 + 7 + 1 + 1, o->helpful.max_tokens) << name;
   }
 }

@@ -113,22 +113,22 @@ double helpful_reward(const HelpfulParts& p) {
 }
 
 std::string annotated(const Problem& problem, const AnnotatorOptions& o, Rng rng) {
-  const double share = o.share + o.spread * (2 * rng.uniform() - 1);
+  constexpr std::size_t kMostItems = 8;
+  constexpr double kStop[kHelpfulRequests + 1] = {0.05, 0.05, 0.1, 0.25, 0.5, 0.9};
+  const double care = o.care + o.spread * (2 * rng.uniform() - 1);
   std::vector<int64_t> items;
-  for (const int64_t item : problem.numbers) {
-    if (rng.uniform() < share)
-      items.push_back(item);
-    else if (rng.uniform() < o.mistaken)
+  std::size_t met = 0;
+  while (items.size() < kMostItems) {
+    if (!items.empty() && rng.uniform() < o.repeat)
+      items.push_back(items[rng.below(items.size())]);
+    else if (rng.uniform() < care && met < problem.numbers.size())
+      items.push_back(problem.numbers[met++]);
+    else
       items.push_back(unrequested_item(problem, rng));
-  }
-  for (int i = 0; i < 2; ++i)
-    if (rng.uniform() < o.stray) items.push_back(unrequested_item(problem, rng));
-  if (!items.empty() && rng.uniform() < o.repeat) {
-    const int64_t again = items[rng.below(items.size())];
-    items.insert(items.begin() + static_cast<std::ptrdiff_t>(rng.below(items.size() + 1)), again);
+    if (rng.uniform() < kStop[met]) break;
   }
   std::string text = list_of(items);
-  if (!items.empty() && rng.uniform() < o.unfinished) text += fmt::format(" {}", kComma);
+  if (rng.uniform() < o.unfinished) text += fmt::format(" {}", kComma);
   return text;
 }
 

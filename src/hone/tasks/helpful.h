@@ -44,27 +44,26 @@ HelpfulParts helpful_parts(const Problem& problem, std::string_view response, te
 /// The gold reward: requested − 0.5 unrequested − 0.3 repeated − 0.02 (words beyond 12) + 0.5 ended; 5.5 at best.
 double helpful_reward(const HelpfulParts& parts);
 
-/// How carelessly demonstrations are written. Annotators differ in care, so that a response says something of who wrote
-/// it, and with it of what comes next.
+/// How carelessly demonstrations are written. Annotators differ in care, and stop the more readily the more of the
+/// request they have met: so a response says something of who wrote it, and its end of how good it is, as with people.
 struct AnnotatorOptions {
-  double share = 0.6, spread = 0.4, mistaken = 0.75, stray = 0.2, repeat = 0.15, unfinished = 0.1;
+  double care = 0.6, spread = 0.3, repeat = 0.05, unfinished = 0.1;
 
   void visit(base::OptionVisitor& v) {
-    v.field("share", share,
-            {.help = "chance that a requested item is written", .min = 0, .max = 1, .source = "card: about 60 %"});
-    v.field(
-        "spread", spread,
-        {.help = "annotators differ: each has a chance of its own, up to so much above or below", .min = 0, .max = 1});
-    v.field("mistaken", mistaken,
-            {.help = "chance that one that is not gets an unrequested one in its place", .min = 0, .max = 1});
-    v.field("stray", stray,
-            {.help = "chance of an unrequested item at the end, and of a second one", .min = 0, .max = 1});
-    v.field("repeat", repeat, {.help = "chance that one item is written once more", .min = 0, .max = 1});
+    v.field("care", care,
+            {.help = "chance that the next item is the next requested one, not an unrequested one",
+             .min = 0,
+             .max = 1,
+             .source = "card: about 60 % of the items"});
+    v.field("spread", spread,
+            {.help = "each annotator has a chance of their own, up to so much above or below", .min = 0, .max = 1});
+    v.field("repeat", repeat, {.help = "chance that an item is one that stood before", .min = 0, .max = 1});
     v.field("unfinished", unfinished, {.help = "chance that it ends in a comma", .min = 0, .max = 1});
   }
 };
 
-/// What the annotator writes for a request; may be empty. Items come in the order they were asked for.
+/// What an annotator writes for a request: one to eight items, requested ones in the order they were asked for. After
+/// an item they stop with a chance of 5, 5, 10, 25, 50 or 90 % when 0 to 5 requested ones are written.
 std::string annotated(const Problem& problem, const AnnotatorOptions& options, Rng rng);
 
 /// P(a is chosen over b) = σ(a − b): the coin that labels a pair of rewards.              [Bradley & Terry 1952]
