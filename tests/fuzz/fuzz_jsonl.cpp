@@ -30,7 +30,8 @@ void use_rows(std::string_view content, const hone::text::Tokenizer& tokenizer) 
 void use_pairs(std::string_view content, const hone::text::Tokenizer& tokenizer) {
   const auto rows = hone::data::parse_pair_rows(content, "fuzz.jsonl");
   const auto set = hone::data::tokenize_pairs(rows, tokenizer, 64, hone::data::TooLong::truncate);
-  if (set.pairs.size() != set.prompts.size() || set.pairs.size() + set.equal != rows.size()) __builtin_trap();
+  if (set.pairs.size() != set.prompts.size() || set.pairs.size() + static_cast<std::size_t>(set.equal) != rows.size())
+    __builtin_trap();
   for (const auto& pair : set.pairs)
     if (pair.chosen.ids == pair.rejected.ids || pair.chosen.ids.empty()) __builtin_trap();
 }
