@@ -53,7 +53,7 @@ namespace {
 
 // The card's world on decoders of 0.8 million parameters.
 void laptop(Options& o) {
-  o.sft.steps = 1500;
+  o.sft.steps = 4000;
   o.sft.batch = 64;
   o.sft.optim = {.lr = 2e-3, .weight_decay = 0, .warmup = 50};
   o.reward.batch = 32;
