@@ -21,6 +21,7 @@ constexpr Topic kTopics[] = {
             {"text": "…"}                           plain text
             {"prompt": "…", "answer": "…"}          problems for a verifier
             {"numbers": [3, 7, 12], "target": 43}   Countdown problems
+            {"prompt", "chosen", "rejected"}        choices, texts or messages
           `hone data preview FILE` shows the rows as the model sees them.
 --model   a Hugging Face folder: config.json, model.safetensors,
           tokenizer.json. Every run leaves one in its model/ folder.

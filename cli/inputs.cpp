@@ -4,6 +4,7 @@
 #include "hone/base/files.h"
 #include "hone/checkpoint/model_dir.h"
 #include "hone/data/countdown_records.h"
+#include "hone/data/pair_rows.h"
 #include "hone/data/rows.h"
 #include "hone/tasks/countdown.h"
 #include "hone/tasks/verifiers.h"
@@ -30,6 +31,8 @@ bool has_option(const Recipe& recipe, std::string_view path) {
 }
 
 int64_t count_rows(const Recipe& recipe, const std::string& data) {
+  if (recipe.card.rows == report::RecipeCard::Rows::choices)
+    return static_cast<int64_t>(data::read_pair_rows(data).size());
   if (!has_option(recipe, "verifier")) return static_cast<int64_t>(data::read_rows(data).size());
   return static_cast<int64_t>(tasks::read_problems(data, text_value(recipe, "verifier")).size());
 }

@@ -17,7 +17,8 @@ struct Inputs {
   int64_t model_parameters = 0;  ///< of the model folder; 0 without one
 };
 
-/// Reads the data file (problems when the recipe has a verifier, texts otherwise) and the headers of the model folder.
+/// Reads the data file (problems when the recipe has a verifier, choices where its card says so, else texts) and the
+/// headers of the model folder.
 /// Errors: data with file:line, io, format naming the tensor.
 Inputs check_inputs(const Recipe& recipe);
 

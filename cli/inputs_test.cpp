@@ -36,6 +36,10 @@ TEST(Inputs, CountsRows) {
   EXPECT_EQ(check_inputs(resolved({"score", "--data", problems, "--verifier", "number"})).rows, 2);
   const std::string chat = folder.file("c.jsonl", "{\"text\":\"hello\"}\n");
   EXPECT_EQ(check_inputs(resolved({"sft", "--data", chat})).rows, 1);
+  const std::string choice = folder.file("r.jsonl", "{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}\n");
+  EXPECT_EQ(check_inputs(resolved({"reward_model", "--data", choice})).rows, 1);
+  EXPECT_EQ(refusal({"reward_model", "--data", chat}, "no \"chosen\""), ErrorKind::data);
+  EXPECT_EQ(refusal({"sft", "--data", choice}, "make no row to learn from"), ErrorKind::data);
 }
 
 TEST(Inputs, BadDataNamesTheLine) {

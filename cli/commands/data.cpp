@@ -7,6 +7,7 @@
 #include "hone/base/toml_text.h"
 #include "hone/checkpoint/model_dir.h"
 #include "hone/data/countdown_records.h"
+#include "hone/data/pair_rows.h"
 #include "hone/data/rows.h"
 #include "hone/tasks/search/problems.h"
 #include "hone/tasks/verifiers.h"
@@ -85,11 +86,21 @@ std::vector<Shown> problems_as_shown(const fs::path& file, const std::string& ve
   return shown;
 }
 
+// Rows to learn from; of choices both sides, the chosen one first.
 std::vector<Shown> rows_as_shown(const fs::path& file, const Lens& lens) {
+  std::vector<std::pair<data::Row, std::string>> rows;
+  if (const std::string content = base::read_file(file); data::are_pair_rows(content)) {
+    for (const auto& [chosen, rejected] : data::parse_pair_rows(content, file.string())) {
+      rows.emplace_back(chosen, " chosen");
+      rows.emplace_back(rejected, " rejected");
+    }
+  } else {
+    for (const data::Row& row : data::parse_rows(content, file.string())) rows.emplace_back(row, "");
+  }
   std::vector<Shown> shown;
-  for (const data::Row& row : data::read_rows(file)) {
+  for (const auto& [row, side] : rows) {
     Shown one;
-    one.place = row.place;
+    one.place = row.place + side;
     one.example = data::tokenize(row, lens.encoder(), INT64_MAX, data::TooLong::refuse);
     one.tokens = static_cast<int64_t>(one.example.ids.size());
     if (one.tokens > lens.context) {
@@ -227,7 +238,8 @@ std::string search_lines(const MakePlan& plan, const Call& call) {
   uint64_t i = 0;
   for (const auto& problem :
        tasks::search::draw_search_problems(plan.world, split, plan.count, plan.rng.fork("problems"))) {
-    text += base::dump(to_json(tasks::search::make_search_row(plan.world, problem, plan.rng.fork("row", {i++})))) + '\n';
+    text +=
+        base::dump(to_json(tasks::search::make_search_row(plan.world, problem, plan.rng.fork("row", {i++})))) + '\n';
   }
   return text;
 }

@@ -1,5 +1,6 @@
-// One JSONL text as rows and as problems of every verifier; what can be read is used.
+// One JSONL text as rows, as preferences and as problems of every verifier; what can be read is used.
 #include "hone/base/error.h"
+#include "hone/data/pair_rows.h"
 #include "hone/data/rows.h"
 #include "hone/tasks/verifiers.h"
 
@@ -26,6 +27,15 @@ void use_rows(std::string_view content, const hone::text::Tokenizer& tokenizer) 
   }
 }
 
+void use_pairs(std::string_view content, const hone::text::Tokenizer& tokenizer) {
+  const auto rows = hone::data::parse_pair_rows(content, "fuzz.jsonl");
+  const auto set = hone::data::tokenize_pairs(rows, tokenizer, 64, hone::data::TooLong::truncate);
+  if (set.pairs.size() != set.prompts.size() || set.pairs.size() + static_cast<std::size_t>(set.equal) != rows.size())
+    __builtin_trap();
+  for (const auto& pair : set.pairs)
+    if (pair.chosen.ids == pair.rejected.ids || pair.chosen.ids.empty()) __builtin_trap();
+}
+
 void use_problems(std::string_view content, const std::string& verifier, const hone::text::Tokenizer& tokenizer) {
   const hone::tasks::Verifier verify = hone::tasks::make_verifier(verifier);
   for (const hone::tasks::Problem& problem : hone::tasks::parse_problems(content, "fuzz.jsonl", verifier)) {
@@ -43,6 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   static const auto kTokenizer = hone::text::Tokenizer::bytes(hone::text::standard_specials());
   const std::string_view content(reinterpret_cast<const char*>(data), size);
   allow_errors([&] { use_rows(content, kTokenizer); });
+  allow_errors([&] { use_pairs(content, kTokenizer); });
   for (const std::string& verifier : hone::tasks::verifier_names()) {
     allow_errors([&] { use_problems(content, verifier, kTokenizer); });
   }

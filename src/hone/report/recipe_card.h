@@ -26,6 +26,8 @@ struct RecipeCard {
   /// Options as a preset sets them; "" = the struct's own defaults. Errors: usage with the nearest preset.
   std::function<std::unique_ptr<base::Options>(std::string_view preset)> options;
   std::vector<Claim> claims;
+  /// What the rows of its option `data` are: texts (problems, with an option `verifier`), or choices between two.
+  enum class Rows { texts, choices } rows = Rows::texts;
   std::string recorded{};  ///< "2 of 5 reproduced" as recipes/<name>/results.json had it at build time; "" = none
 };
 
