@@ -48,17 +48,12 @@ class Lines {
   std::string held_;
 };
 
-// Of a mixture, one member holds the whole conversation.
-WritePlan drawn(const WritePlan& plan) {
-  return with_member(plan, draw_member(plan.members, Rng(plan.seed).fork("member", {0})));
-}
-
 class Chat {
  public:
   Chat(const Call& call, ChatPlan plan, std::atomic<bool>& interrupted)
       : plan_(std::move(plan)),
         interrupted_(interrupted),
-        studio_(drawn(plan_.write), Form::automatic),
+        studio_(with_member(plan_.write, drawn_member(plan_.write, 0)), Form::automatic),  // one for the whole talk
         writer_(studio_.model.decoder, studio_.pool, studio_.model.tokenizer, plan_.write.weights),
         by_hand_(::isatty(STDIN_FILENO) == 1),
         quiet_(call.has("--quiet")) {

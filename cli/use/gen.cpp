@@ -71,8 +71,7 @@ class Generator {
   int rows(const std::string& content, const std::string& name);
 
  private:
-  Voice& voice_of(uint64_t key) { return *voices_[draw_member(plan_.write.members, member_stream(key))]; }
-  Rng member_stream(uint64_t key) const { return Rng(plan_.write.seed).fork("member", {key}); }
+  Voice& voice_of(uint64_t key) { return *voices_[drawn_member(plan_.write, key)]; }
   generate::Request request_of(const Studio& studio, const tasks::Problem& problem, uint64_t key) const;
   std::vector<std::vector<Made>> roll(Voice& voice, const std::vector<generate::Request>& requests);
   std::vector<std::vector<Made>> roll(const std::vector<generate::Request>& requests);
@@ -92,7 +91,7 @@ class Generator {
 Generator::Generator(const Call& call, const GenPlan& plan, const std::atomic<bool>& interrupted)
     : call_(call), plan_(plan), interrupted_(interrupted), voices_(plan.write.members.size()) {
   const bool all = plan.input == GenPlan::Input::rows;
-  const std::size_t drawn = draw_member(plan.write.members, member_stream(0));
+  const std::size_t drawn = drawn_member(plan.write, 0);
   for (std::size_t i = 0; i < voices_.size(); ++i)
     if (all || i == drawn) voices_[i] = std::make_unique<Voice>(with_member(plan.write, i), plan.form);
   if (call.has("--quiet")) return;

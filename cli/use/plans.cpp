@@ -190,6 +190,10 @@ WritePlan with_member(WritePlan plan, std::size_t member) {
   return plan;
 }
 
+std::size_t drawn_member(const WritePlan& plan, uint64_t key) {
+  return draw_member(plan.members, Rng(plan.seed).fork("member", {key}));
+}
+
 std::string settings_text(const WritePlan& plan) {
   const generate::Sampling& s = plan.sampling;
   if (s.choice == generate::Choice::greedy) return fmt::format("greedy · {}", plan.weights_name);

@@ -85,6 +85,8 @@ EvalTask eval_task(const EvalPlan& plan);
 
 /// The plan for one member of the mixture alone.
 WritePlan with_member(WritePlan plan, std::size_t member);
+/// The member that answers request `key`: drawn by the shares, from the plan's seed.
+std::size_t drawn_member(const WritePlan& plan, uint64_t key);
 
 /// "temperature 0.8 · seed 1 · fp32"
 std::string settings_text(const WritePlan& plan);

@@ -2,6 +2,7 @@
 #include "recipes/grpo/options.h"
 
 #include "hone/report/recipe_card.h"
+#include "hone/train/countdown_presets.h"
 
 #include <memory>
 
@@ -35,15 +36,7 @@ void Options::visit(base::OptionVisitor& v) {
 namespace {
 
 void smoke(Options& o) {
-  o.task.world = "cd2-smoke";
-  o.task.train_problems = 400;
-  o.task.test_problems = 80;  // of 112; early stopping looks at the others
-  o.base.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 40};
-  o.base.fit.steps = 250;
-  o.base.arithmetic = 0;
-  o.base.fit.batch = 128;
-  o.base.fit.check_every = 20;
-  o.base.fit.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 8};
+  train::use_smoke_countdown(o.task, o.base);
   o.base.two_turn = 0;
   o.steps = 20;
   o.problems = 16;
@@ -54,12 +47,7 @@ void smoke(Options& o) {
 // The world and the base of SCoRe's demo, one attempt.
 void laptop(Options& o) {
   o.arms = "both";
-  o.task.world = "cd3-demo";
-  o.task.train_problems = 7600;
-  o.task.test_problems = 1000;
-  o.base.fit.steps = 850;
-  o.base.fit.batch = 128;
-  o.base.fit.optim = {.lr = 3e-3, .weight_decay = 0, .warmup = 45};
+  train::use_demo_countdown(o.task, o.base);
   o.base.two_turn = 0;
   o.steps = 150;
   o.optim = {.lr = 2e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};

@@ -12,12 +12,11 @@
 #include "hone/train/base_model.h"
 #include "hone/train/policy.h"
 #include "hone/train/policy_data.h"
+#include "hone/train/step_log.h"
 #include "recipes/grpo/options.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
-
-#include <chrono>
 
 namespace hone::recipes::grpo {
 namespace {
@@ -54,10 +53,7 @@ struct Batch {
 
 Batch collect(const Lab& lab, const models::Model& policy, generate::Engine& engine, const std::string& arm, uint64_t step) {
   const auto& o = lab.options;
-  Rng draw = lab.env.rng.fork(arm + " draw", {step});
-  std::vector<tasks::Problem> problems;
-  for (int64_t i = 0; i < o.problems; ++i) problems.push_back(lab.tasks.train[draw.below(lab.tasks.train.size())]);
-
+  const auto problems = tasks::draw(lab.tasks.train, o.problems, lab.env.rng.fork(arm + " draw", {step}));
   engine.refresh(policy.decoder);
   const auto requests = rewards::make_requests(problems, rewards::encoder_of(policy), lab.dialogue(), o.samples);
   generate::RollStats stats;
@@ -94,7 +90,7 @@ train::MicroLoss loss_of(const Options& o) {
 
 void train_arm(const Lab& lab, const std::string& arm, models::Model& policy) {
   const auto& o = lab.options;
-  optim::AdamW optimizer(policy.decoder.trained(), train::decay_segments(policy.decoder, o.optim.weight_decay), o.optim);
+  auto optimizer = train::adamw_for(policy.decoder, o.optim);
   train::Slots slots(policy.decoder, lab.env.pool);
   generate::Engine engine(policy.decoder, lab.env.pool, &policy.tokenizer);
   const auto micro = train::policy_rows(policy.decoder);
@@ -102,7 +98,7 @@ void train_arm(const Lab& lab, const std::string& arm, models::Model& policy) {
   train::TrainState state{policy.decoder, optimizer};
 
   lab.session.phase(arm, o.steps, state, [&](int64_t step) {
-    const auto start = std::chrono::steady_clock::now();
+    train::StepLog log(lab.env, arm, step);
     auto batch = collect(lab, policy, engine, arm, static_cast<uint64_t>(step));
     if (step == 0 && o.temperature == 1.0) check_on_policy(policy.decoder, batch.examples, micro, lab.env.pool);
     if (o.kl > 0) {
@@ -114,16 +110,13 @@ void train_arm(const Lab& lab, const std::string& arm, models::Model& policy) {
     for (int64_t epoch = 0; epoch < o.epochs; ++epoch)
       r = slots.step(micros, loss, optimizer, optim::learning_rate(o.optim, step, o.steps));
 
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    log.stop(static_cast<double>(batch.sampled_tokens));
     const double reward = batch.reward_GK.mean().item<double>(), silent = share_without_signal(batch.reward_GK);
     report::Metrics metrics = {{"reward", reward}, {"groups_without_signal", silent}, {"cut_at_limit", batch.cut},
                                {"grad_norm", r.grad_norm}, {"lr", r.lr},
                                {"sampled_tokens", static_cast<double>(batch.sampled_tokens)}};
     for (const auto& [name, value] : r.metrics) metrics.emplace_back(name, value);
-    lab.env.record.metrics(arm, step, metrics,
-                           {{"seconds", seconds}, {"tokens_per_s", static_cast<double>(batch.sampled_tokens) / seconds}});
-    if (auto* progress = lab.env.record.progress())
-      progress->step(step + 1, {{"reward", fmt::format("{:.2f}", reward)}, {"no signal", fmt::format("{:.0f}%", 100 * silent)}});
+    log.write(metrics, {{"reward", fmt::format("{:.2f}", reward)}, {"no signal", fmt::format("{:.0f}%", 100 * silent)}});
     return train::Next::go_on;
   });
 }

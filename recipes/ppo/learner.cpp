@@ -1,15 +1,16 @@
 #include "recipes/ppo/learner.h"
 
 #include "hone/base/error.h"
+#include "hone/evaluate/summary_file.h"
 #include "hone/evaluate/task_eval.h"
 #include "hone/evaluate/two_turn.h"
 #include "hone/models/scalar.h"
 #include "hone/train/policy.h"
+#include "hone/train/step_log.h"
 #include "recipes/ppo/losses.h"
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -19,14 +20,6 @@ namespace {
 // How far the first update of a batch may be from the policy that sampled it: the ratio, and, since gaps of both signs
 // cancel in its mean, the divergence of ratios of 1 ± as much.
 constexpr double kRatioGap = 1e-3;
-
-train::MicroOptions micro_of(const models::Model& model) {
-  return {.vocab = model.decoder.config.vocab, .context = model.decoder.config.context};
-}
-
-optim::AdamW adam(const models::Model& model, const optim::OptimOptions& o) {
-  return {model.decoder.trained(), train::decay_segments(model.decoder, o.weight_decay), o};
-}
 
 models::Model critic_of(const Lab& lab, const std::string& arm) {
   const auto& o = lab.options;
@@ -71,14 +64,14 @@ Learner::Learner(const Lab& lab, const std::string& arm)
       policy_(train::policy_of(lab.env, lab.base, o_.lora, arm)),
       critic_(arm == "grpo" ? std::nullopt : std::optional(critic_of(lab, arm))),
       own_reference_(o_.ref_reset > 0 ? std::optional(snapshot(policy_.decoder)) : std::nullopt),
-      optimizer_(adam(policy_, o_.optim)),
+      optimizer_(train::adamw_for(policy_.decoder, o_.optim)),
       slots_(policy_.decoder, lab.env.pool),
       engine_(policy_.decoder, lab.env.pool, &policy_.tokenizer),
       reward_(reward_of(lab, policy_.tokenizer)),
       state_{policy_.decoder, optimizer_},
       penalty_(o_.kl.weight, o_.kl.target, o_.kl.horizon) {
   if (critic_) {
-    critic_optimizer_.emplace(adam(*critic_, o_.critic.optim));
+    critic_optimizer_.emplace(train::adamw_for(critic_->decoder, o_.critic.optim));
     critic_slots_.emplace(critic_->decoder, lab.env.pool);
     state_.companions.push_back({"critic", critic_->decoder, &*critic_optimizer_});
   }
@@ -91,9 +84,7 @@ void Learner::train() {
 
 Batch Learner::sample(int64_t step) {
   const auto number = static_cast<uint64_t>(step);
-  Rng draw = lab_.env.rng.fork(arm_ + " draw", {number});
-  std::vector<tasks::Problem> problems;
-  for (int64_t i = 0; i < o_.problems; ++i) problems.push_back(lab_.tasks.train[draw.below(lab_.tasks.train.size())]);
+  const auto problems = tasks::draw(lab_.tasks.train, o_.problems, lab_.env.rng.fork(arm_ + " draw", {number}));
   engine_.refresh(policy_.decoder);
   const rewards::Dialogue dialogue{1, "auto", o_.max_tokens, data::prompts_of(o_.task.prompts)};
   const auto requests = rewards::make_requests(problems, rewards::encoder_of(policy_), dialogue, o_.samples);
@@ -129,7 +120,7 @@ train::StepReport Learner::update(Batch& batch, int64_t step) {
       if (epoch == 0 && part == 0) check_first_ratio(r, step);
       if (!critic_) continue;
       const auto seen = picked(batch.critic, mine);
-      const auto c = critic_slots_->step(train::micro_batches(seen, micro_of(*critic_)), critic_loss,
+      const auto c = critic_slots_->step(train::micro_batches(seen, train::own_rows(critic_->decoder)), critic_loss,
                                          *critic_optimizer_, critic_lr);
       critic_metrics_ = c.metrics;
       critic_metrics_["critic_grad_norm"] = c.grad_norm;
@@ -181,25 +172,26 @@ void Learner::look(int64_t step, double reward) {
 }
 
 train::Next Learner::step(int64_t step) {
-  const auto start = std::chrono::steady_clock::now();
+  train::StepLog log(lab_.env, arm_, step);
   penalty_.restore(state_.notes.value("beta", o_.kl.weight));
   const double beta = penalty_.weight();
   auto batch = sample(step);
   if (step == 0 && o_.temperature == 1.0)
-    train::check_on_policy(policy_.decoder, batch.policy, micro_of(policy_), lab_.env.pool);
+    train::check_on_policy(policy_.decoder, batch.policy, train::own_rows(policy_.decoder), lab_.env.pool);
   double explained = 0;
   if (critic_)
     explained = add_advantages(
-        batch, train::value_examples(critic_->decoder, batch.policy, micro_of(*critic_), lab_.env.pool), o_, beta);
+        batch, train::value_examples(critic_->decoder, batch.policy, train::own_rows(critic_->decoder), lab_.env.pool),
+        o_, beta);
   else
     add_group_advantages(batch, o_, beta);
   const auto r = update(batch, step);
-  const double kl = mean_of(sequence_kl(batch.policy)), reward = mean_of(batch.reward);
+  const double kl = evaluate::mean(sequence_kl(batch.policy)), reward = evaluate::mean(batch.reward);
   penalty_.update(kl, static_cast<int64_t>(batch.policy.size()));
   state_.notes["beta"] = penalty_.weight();
 
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const auto tokens = static_cast<double>(batch.sampled_tokens);
+  log.stop(tokens);
   report::Metrics metrics = {{"reward", reward},
                              {"kl", kl},
                              {"beta", beta},
@@ -211,9 +203,7 @@ train::Next Learner::step(int64_t step) {
   if (critic_) metrics.emplace_back("explained_variance", explained);
   for (const auto& [name, value] : r.metrics) metrics.emplace_back(name == "approx_kl" ? "policy_kl" : name, value);
   for (const auto& [name, value] : critic_metrics_) metrics.emplace_back(name, value);
-  lab_.env.record.metrics(arm_, step, metrics, {{"seconds", seconds}, {"tokens_per_s", tokens / seconds}});
-  if (auto* progress = lab_.env.record.progress())
-    progress->step(step + 1, {{"reward", fmt::format("{:.2f}", reward)}, {"KL", fmt::format("{:.2f}", kl)}});
+  log.write(metrics, {{"reward", fmt::format("{:.2f}", reward)}, {"KL", fmt::format("{:.2f}", kl)}});
   look(step, reward);
   return train::Next::go_on;
 }

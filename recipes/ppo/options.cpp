@@ -2,6 +2,7 @@
 #include "recipes/ppo/options.h"
 
 #include "hone/report/recipe_card.h"
+#include "hone/train/countdown_presets.h"
 
 #include <memory>
 
@@ -102,15 +103,7 @@ namespace {
 
 void smoke(Options& o) {
   o.arms = "all";
-  o.task.world = "cd2-smoke";
-  o.task.train_problems = 400;
-  o.task.test_problems = 80;  // of 112; early stopping looks at the others
-  o.base.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 40};
-  o.base.fit.steps = 250;
-  o.base.fit.batch = 128;
-  o.base.fit.check_every = 20;
-  o.base.fit.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 8};
-  o.base.arithmetic = 0;
+  train::use_smoke_countdown(o.task, o.base);
   o.base.two_turn = 0;
   o.steps = 10;
   o.problems = 16;
@@ -122,12 +115,7 @@ void smoke(Options& o) {
 // World, base, samples and steps of grpo's laptop preset, so that its arms and these stand at equal tokens.
 void laptop(Options& o) {
   o.arms = "all";
-  o.task.world = "cd3-demo";
-  o.task.train_problems = 7600;
-  o.task.test_problems = 1000;
-  o.base.fit.steps = 850;
-  o.base.fit.batch = 128;
-  o.base.fit.optim = {.lr = 3e-3, .weight_decay = 0, .warmup = 45};
+  train::use_demo_countdown(o.task, o.base);
   o.base.two_turn = 0;
   o.steps = 150;
   o.kl.weight = 0.001;  // TinyZero's

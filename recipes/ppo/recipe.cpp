@@ -49,9 +49,7 @@ std::vector<double> drift(const Lab& lab, const models::Model& model) {
   const auto rollouts = engine.roll(requests, {}, lab.env.rng.fork("drift"));
   const RewardOf none = [&](const Answered& answered) { return std::vector<double>(answered.rollouts.size()); };
   auto batch = collect({lab.tasks.held_out, requests, rollouts}, none, o);
-  const auto& config = model.decoder.config;
-  auto scores = train::score_examples(lab.base.decoder, batch.policy,
-                                      {.vocab = config.vocab, .context = config.context}, lab.env.pool);
+  auto scores = train::score_examples(lab.base.decoder, batch.policy, train::own_rows(lab.base.decoder), lab.env.pool);
   for (std::size_t i = 0; i < scores.size(); ++i) batch.policy[i].reference = std::move(scores[i]);
   const auto kl = sequence_kl(batch.policy);
   std::vector<double> per_problem(lab.tasks.held_out.size());

@@ -26,16 +26,6 @@ namespace fs = std::filesystem;
 using train::expect_error;
 using train::TempFolder;
 
-// The lines that an arm logged.
-std::vector<Json> steps_of(const fs::path& dir, const std::string& arm) {
-  std::vector<Json> rows;
-  for (const auto& line : train::lines_without_times(dir / "metrics.jsonl")) {
-    auto row = base::parse_json(line, "metrics.jsonl");
-    if (row.at("phase") == arm) rows.push_back(std::move(row));
-  }
-  return rows;
-}
-
 double mean_of_last(const std::vector<Json>& rows, const char* metric, std::size_t count) {
   double sum = 0;
   for (std::size_t i = rows.size() - count; i < rows.size(); ++i) sum += rows[i].at(metric).get<double>();
@@ -96,12 +86,12 @@ TEST(PpoRecipe, EveryArmFindsTheArmThatPays) {
   options->kl.weight = 0;
   train::run_recipe(run, *options, folder.path());
   for (const auto& arm : arm_names()) {
-    const auto rows = steps_of(folder.path(), arm);
+    const auto rows = train::metric_rows(folder.path(), arm);
     EXPECT_LT(rows.front().at("reward").get<double>(), 0.35) << arm;
     EXPECT_GT(mean_of_last(rows, "reward", 3), arm == "awr" ? 0.8 : 0.95) << arm;
   }
   // The critic has come to expect what is earned.
-  EXPECT_LT(mean_of_last(steps_of(folder.path(), "ppo"), "value_error", 3), 0.05);
+  EXPECT_LT(mean_of_last(train::metric_rows(folder.path(), "ppo"), "value_error", 3), 0.05);
 }
 
 TEST(PpoRecipe, EveryArmLeavesWhatTheClaimsSpeakOf) {
@@ -122,7 +112,7 @@ TEST(PpoRecipe, EveryArmLeavesWhatTheClaimsSpeakOf) {
       for (const auto& term : contrast.terms)
         EXPECT_EQ(outcomes.at("arms").at(term.arm).at(term.metric).size(), 40u) << claim.id << ": " << term.metric;
   for (const auto& arm : arm_names()) {
-    const auto rows = steps_of(folder.path(), arm);
+    const auto rows = train::metric_rows(folder.path(), arm);
     ASSERT_EQ(rows.size(), 2u) << arm;
     for (const char* metric : {"reward", "kl", "beta", "policy_kl", "ratio", "nll", "length", "cut_at_limit"})
       EXPECT_TRUE(std::isfinite(rows[1].at(metric).get<double>())) << arm << " " << metric;
@@ -185,7 +175,7 @@ TEST(PpoRecipe, StoppedAndResumedTheRunIsTheSame) {
     EXPECT_EQ(checkpoint::read_bytes(parts / file), checkpoint::read_bytes(whole / file)) << file;
   // Something was renewed, and the distance from the new reference starts at nothing.
   int resets = 0;
-  const auto rows = steps_of(whole.path(), "apa");
+  const auto rows = train::metric_rows(whole.path(), "apa");
   for (const auto& line : train::lines_without_times(whole / "events.jsonl")) {
     const auto event = base::parse_json(line, "events.jsonl");
     if (line.find("reference_reset") == std::string::npos) continue;
@@ -205,7 +195,7 @@ TEST(PpoRecipe, AnAdaptivePenaltyHoldsItsTarget) {
     auto options = bandit().options("ppo", steps);
     options->kl = {.weight = 0.2, .target = target, .horizon = 500};
     train::run_recipe(run, *options, folder.path());
-    const auto rows = steps_of(folder.path(), "ppo");
+    const auto rows = train::metric_rows(folder.path(), "ppo");
     EXPECT_EQ(rows.back().at("beta") == rows.front().at("beta"), target == 0);
     return mean_of_last(rows, "kl", static_cast<std::size_t>(steps / 3));
   };
@@ -261,7 +251,7 @@ TEST(PpoRecipe, ARewardModelStandsInForTheVerifier) {
   options->critic.start = "reward_model";
   train::run_recipe(run, *options, scored.path());
   // The same rollouts, read by hand.
-  const auto reward = steps_of(scored.path(), "ppo").at(0).at("reward").get<double>();
+  const auto reward = train::metric_rows(scored.path(), "ppo").at(0).at("reward").get<double>();
   EXPECT_NE(reward, 0);
   base::Pool pool(1);
   const auto judged = model_reward(std::make_shared<const models::Model>(judge), base.tokenizer, pool);

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 namespace hone::recipes::ppo {
 namespace {
@@ -85,8 +84,7 @@ RewardOf model_reward(std::shared_ptr<const models::Model> judge, const text::To
       const auto tokens = ids.size();
       read.push_back({.ids = std::move(ids), .loss_mask = std::vector<uint8_t>(tokens)});
     }
-    const auto& config = judge->decoder.config;
-    return train::final_values(judge->decoder, read, {.vocab = config.vocab, .context = config.context}, pool);
+    return train::final_values(judge->decoder, read, train::own_rows(judge->decoder), pool);
   };
 }
 
@@ -158,10 +156,6 @@ std::vector<double> sequence_kl(const std::vector<data::Example>& examples) {
     kl.push_back(sum);
   }
   return kl;
-}
-
-double mean_of(const std::vector<double>& x) {
-  return x.empty() ? 0 : std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
 double mean_length(const std::vector<data::Example>& examples) {

@@ -61,8 +61,7 @@ void add_group_advantages(Batch& batch, const Options& options, double beta);
 /// Mean of Σ_t (log π − log π_ref) over sequences, nats: an unbiased estimate of KL(π‖π_ref), negative on some samples.
 std::vector<double> sequence_kl(const std::vector<data::Example>& examples);
 
-/// Σ x / n of what a batch holds; tokens per completion.
-double mean_of(const std::vector<double>& x);
+/// Tokens per completion.
 double mean_length(const std::vector<data::Example>& examples);
 
 }  // namespace hone::recipes::ppo

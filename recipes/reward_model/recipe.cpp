@@ -11,6 +11,7 @@
 #include "hone/evaluate/summary_file.h"
 #include "hone/models/scalar.h"
 #include "hone/rewards/attempts.h"
+#include "hone/tasks/jsonl.h"
 #include "hone/train/base_model.h"
 #include "hone/train/fit.h"
 #include "hone/train/policy.h"
@@ -36,10 +37,7 @@ struct Lab {
   const Options& options;
   const models::Model& base;  ///< the policy that was fine-tuned, or the model folder
 
-  train::MicroOptions micro() const {
-    const auto& config = base.decoder.config;
-    return {.micro_tokens = options.reward.micro_tokens, .vocab = config.vocab, .context = config.context};
-  }
+  train::MicroOptions micro() const { return train::own_rows(base.decoder, options.reward.micro_tokens); }
 };
 
 // At most `most` of the examples, evenly spread.
@@ -89,10 +87,10 @@ data::PairSet world_choices(const Lab& lab) {
   const Json rows = lab.session.once("choices", [&] {
     evaluate::save_model(lab.env, "base", lab.base);
     const auto drawn = draw_choices(lab.base, lab.options.helpful, lab.env.pool, lab.env.rng.fork("choices"));
-    base::write_file_atomic(lab.env.dir / "choices.jsonl", lines_of(drawn));
+    base::write_file_atomic(lab.env.dir / "choices.jsonl", tasks::jsonl_text(drawn));
     return Json(drawn);
   });
-  const auto parsed = data::parse_pair_rows(lines_of(rows.get<std::vector<Json>>()), "choices.jsonl");
+  const auto parsed = data::parse_pair_rows(tasks::jsonl_text(rows.get<std::vector<Json>>()), "choices.jsonl");
   return data::tokenize_pairs(parsed, rewards::encoder_of(lab.base), lab.base.decoder.config.context,
                               data::TooLong::refuse);
 }

@@ -2,6 +2,7 @@
 #include "hone/models/model.h"
 #include "hone/models/scalar.h"
 #include "hone/report/recipe_card.h"
+#include "hone/tasks/jsonl.h"
 #include "hone/train/reward_fit.h"
 #include "hone/train/test_run.h"
 #include "recipes/reward_model/length.h"
@@ -154,7 +155,7 @@ TEST(RewardModelWorld, EveryTwoThatDifferAndEndedAreChosenBetween) {
   const auto rows = choices({r}, 100, Rng(1));
   ASSERT_EQ(rows.size(), 2u);
   EXPECT_EQ(rows[0].at("prompt"), r.problem.prompt);
-  const auto parsed = data::parse_pair_rows(lines_of(rows), "choices.jsonl");
+  const auto parsed = data::parse_pair_rows(tasks::jsonl_text(rows), "choices.jsonl");
   EXPECT_EQ(parsed[0].chosen.completion, rows[0].at("chosen"));
 }
 

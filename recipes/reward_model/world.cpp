@@ -78,10 +78,4 @@ std::vector<Json> draw_choices(const models::Model& policy, const HelpfulOptions
   return rows;
 }
 
-std::string lines_of(const std::vector<Json>& rows) {
-  std::string lines;
-  for (const Json& row : rows) lines += base::dump(row) + "\n";
-  return lines;
-}
-
 }  // namespace hone::recipes::reward_model

@@ -36,7 +36,4 @@ std::vector<Json> choices(const std::vector<Responses>& responses, int64_t most,
 /// The same from prompts that are drawn until there are options.pairs of them.
 std::vector<Json> draw_choices(const models::Model& policy, const HelpfulOptions& options, base::Pool& pool, Rng rng);
 
-/// The lines of a JSONL file.
-std::string lines_of(const std::vector<Json>& rows);
-
 }  // namespace hone::recipes::reward_model

@@ -2,6 +2,7 @@
 #include "recipes/score/options.h"
 
 #include "hone/report/recipe_card.h"
+#include "hone/train/countdown_presets.h"
 
 #include <memory>
 
@@ -46,15 +47,7 @@ namespace {
 
 // A toy world of two numbers on which every part runs in seconds and the gain is plain at temperature 1.
 void smoke(Options& o) {
-  o.task.world = "cd2-smoke";
-  o.task.train_problems = 400;
-  o.task.test_problems = 80;  // of 112; early stopping looks at the others
-  o.base.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 40};
-  o.base.fit.steps = 250;
-  o.base.arithmetic = 0;
-  o.base.fit.batch = 128;
-  o.base.fit.check_every = 20;
-  o.base.fit.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 8};
+  train::use_smoke_countdown(o.task, o.base);
   o.problems = 32;
   o.alpha = 1;
   o.stage1.steps = 10;
@@ -64,12 +57,7 @@ void smoke(Options& o) {
 
 // SCoRe alone: the main job of `hone demo`.
 void demo(Options& o) {
-  o.task.world = "cd3-demo";
-  o.task.train_problems = 7600;
-  o.task.test_problems = 1000;
-  o.base.fit.steps = 850;
-  o.base.fit.batch = 128;
-  o.base.fit.optim = {.lr = 3e-3, .weight_decay = 0, .warmup = 45};
+  train::use_demo_countdown(o.task, o.base);
   o.alpha = 1;
   o.stage1.steps = 80;
   o.stage2.steps = 180;

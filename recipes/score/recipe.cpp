@@ -13,12 +13,12 @@
 #include "hone/train/base_model.h"
 #include "hone/train/policy.h"
 #include "hone/train/policy_data.h"
+#include "hone/train/step_log.h"
 #include "recipes/score/arms.h"
 #include "recipes/score/credit.h"
 
 #include <fmt/format.h>
 
-#include <chrono>
 
 namespace hone::recipes::score {
 namespace {
@@ -33,12 +33,6 @@ struct Plan {
   int turns = 2;
 };
 
-std::vector<tasks::Problem> draw(const std::vector<tasks::Problem>& from, int64_t count, Rng rng) {
-  std::vector<tasks::Problem> out;
-  for (int64_t i = 0; i < count; ++i) out.push_back(from[rng.below(from.size())]);
-  return out;
-}
-
 struct StepResult {
   train::StepReport report;
   report::Metrics metrics;
@@ -50,21 +44,16 @@ class Stager {
   Stager(const Lab& lab, const Plan& plan, models::Model& policy)
       : lab_(lab), plan_(plan), policy_(policy), engine_(policy.decoder, lab.env.pool, &policy.tokenizer),
         slots_(policy.decoder, lab.env.pool),
-        optimizer_(policy.decoder.trained(), train::decay_segments(policy.decoder, lab.options.optim.weight_decay),
-                   lab.options.optim),
-        micro_{.vocab = policy.decoder.config.vocab, .context = policy.decoder.config.context} {}
+        optimizer_(train::adamw_for(policy.decoder, lab.options.optim)), micro_(train::own_rows(policy.decoder)) {}
 
   void run() {
     train::TrainState state{policy_.decoder, optimizer_};
     lab_.session.phase(plan_.phase, plan_.options.steps, state, [&](int64_t step) {
-      const auto start = std::chrono::steady_clock::now();
+      train::StepLog log(lab_.env, plan_.phase, step);
       const auto result = train_step(step);
-      const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-      lab_.env.record.metrics(plan_.phase, step, result.metrics,
-                              {{"seconds", seconds}, {"tokens_per_s", sampled_ / seconds}});
-      if (auto* progress = lab_.env.record.progress())
-        progress->step(step + 1, {{"right 1st", fmt::format("{:.0f}%", 100 * result.metrics[0].second)},
-                                  {"2nd", fmt::format("{:.0f}%", 100 * result.metrics[1].second)}});
+      log.stop(sampled_);
+      log.write(result.metrics, {{"right 1st", fmt::format("{:.0f}%", 100 * result.metrics[0].second)},
+                                 {"2nd", fmt::format("{:.0f}%", 100 * result.metrics[1].second)}});
       return train::Next::go_on;
     });
   }
@@ -75,7 +64,7 @@ class Stager {
     const auto at = static_cast<uint64_t>(step);
     // Sample: two attempts of the current model at fresh problems.
     engine_.refresh(policy_.decoder);
-    const auto problems = draw(lab_.tasks.train, o.problems, lab_.env.rng.fork(plan_.phase + " draw", {at}));
+    const auto problems = tasks::draw(lab_.tasks.train, o.problems, lab_.env.rng.fork(plan_.phase + " draw", {at}));
     auto dialogue = lab_.dialogue();
     dialogue.turns = plan_.turns;
     const auto requests = rewards::make_requests(problems, rewards::encoder_of(policy_), dialogue, o.samples);

@@ -60,7 +60,7 @@ struct Lab {
       : pool(threads),
         policy(random_model(s, plan.family)),
         reference(models::copy(policy)),
-        optimizer(policy.flat, train::decay_segments(policy, optim::OptimOptions{}.weight_decay), {}),
+        optimizer(train::adamw_for(policy, {})),
         slots(policy, threads),
         engine(policy, threads),
         requests(requests_of(s.vocab)) {}

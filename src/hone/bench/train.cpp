@@ -44,7 +44,7 @@ Json train_row(Shape s, const Plan& plan, base::Pool& pool) {
   auto model = random_model(s, plan.family);
   models::to_device(model, device);
   const optim::OptimOptions options;
-  optim::AdamW optimizer(model.flat, train::decay_segments(model, options.weight_decay), options);
+  auto optimizer = train::adamw_for(model, options);
   train::Slots slots(model, pool);
   const auto micros = train::micro_batches(examples_of(s), {.vocab = s.vocab, .context = s.context});
 

@@ -8,8 +8,7 @@ namespace hone::evaluate {
 
 std::vector<double> example_losses(const models::Model& model, const std::vector<data::Example>& examples,
                                    base::Pool& pool) {
-  const train::MicroOptions micro{.vocab = model.decoder.config.vocab, .context = model.decoder.config.context};
-  const auto logp = train::score_examples(model.decoder, examples, micro, pool);
+  const auto logp = train::score_examples(model.decoder, examples, train::own_rows(model.decoder), pool);
   std::vector<double> out;
   for (std::size_t i = 0; i < examples.size(); ++i) {
     double sum = 0, count = 0;

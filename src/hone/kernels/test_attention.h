@@ -1,9 +1,8 @@
 // What the tests of attention share: sequences with everything that a test may change, and both passes over them.
 #pragma once
 
-#include "hone/base/rng.h"
 #include "hone/kernels/attention.h"
-#include "hone/kernels/common.h"
+#include "hone/kernels/test_forms.h"
 
 #include <algorithm>
 #include <cmath>
@@ -17,13 +16,6 @@ using Values = std::vector<float>;
 
 inline std::size_t at(int64_t i) { return static_cast<std::size_t>(i); }
 
-inline Values random_values(int64_t n, uint64_t seed) {
-  Rng rng(seed);
-  Values values(at(n));
-  for (float& v : values) v = static_cast<float>(rng.normal());
-  return values;
-}
-
 // A sequence with everything a test may change.
 struct Case {
   AttentionSequence sequence;
@@ -31,8 +23,8 @@ struct Case {
   Values cos, sin, qkv, dy;
 
   Case(int64_t tokens, HeadShape shape, AttentionMask mask = {}) : sequence{tokens, shape, mask} {
-    qkv = random_values(tokens * sequence.qkv_width(), 1);
-    dy = random_values(tokens * sequence.out_width(), 2);
+    qkv = random_floats(tokens * sequence.qkv_width(), 1, 1);
+    dy = random_floats(tokens * sequence.out_width(), 1, 2);
   }
   Case(const Case& other) = delete;
 

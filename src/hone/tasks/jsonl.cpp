@@ -38,6 +38,12 @@ Json parse_line(std::string_view line, const std::string& place) {
 
 }  // namespace
 
+std::string jsonl_text(const std::vector<Json>& rows) {
+  std::string text;
+  for (const Json& row : rows) text += base::dump(row) + "\n";
+  return text;
+}
+
 void for_each_row(std::string_view content, std::string_view name,
                   const std::function<void(const Json& row, const std::string& place)>& use) {
   if (content.starts_with("\xEF\xBB\xBF")) {

@@ -20,6 +20,9 @@ namespace hone::tasks {
 void for_each_row(std::string_view content, std::string_view name,
                   const std::function<void(const Json& row, const std::string& place)>& use);
 
+/// The rows as lines of a file, which for_each_row reads again.
+std::string jsonl_text(const std::vector<Json>& rows);
+
 /// The conversation in row[field]: a list of {"role": system | user | assistant, "content": string}.
 /// Errors: data, naming place and field: not a list, empty, an unknown role, content that is no string.
 std::vector<Message> read_messages(const Json& row, std::string_view field, std::string_view place);

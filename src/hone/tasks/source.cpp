@@ -86,4 +86,10 @@ TaskSet load_tasks(const TaskOptions& o, Rng rng) {
   return set;
 }
 
+std::vector<Problem> draw(const std::vector<Problem>& from, int64_t count, Rng rng) {
+  std::vector<Problem> out;
+  for (int64_t i = 0; i < count; ++i) out.push_back(from[rng.below(from.size())]);
+  return out;
+}
+
 }  // namespace hone::tasks

@@ -48,4 +48,7 @@ struct TaskSet {
 /// Errors: data if a side would be empty; those of read_problems and draw_problems.
 TaskSet load_tasks(const TaskOptions& options, Rng rng);
 
+/// `count` of the problems, each drawn from all of them: what one step of a policy is asked.
+std::vector<Problem> draw(const std::vector<Problem>& from, int64_t count, Rng rng);
+
 }  // namespace hone::tasks

@@ -135,5 +135,17 @@ TEST(LoadTasks, SearchesHaveThePromptsOfSearches) {
   EXPECT_NE(set.verifier(set.train[0], "").reason, "states no result");
 }
 
+TEST(Draw, TakesOfAllProblemsByTheStream) {
+  std::vector<Problem> problems(3);
+  for (std::size_t i = 0; i < 3; ++i) problems[i].id = std::to_string(i);
+  std::string ids;
+  for (const auto& problem : draw(problems, 40, Rng(1))) ids += problem.id;
+  EXPECT_EQ(ids.size(), 40u);
+  for (const char* id : {"0", "1", "2"}) EXPECT_NE(ids.find(id), std::string::npos) << id;
+  std::string again;
+  for (const auto& problem : draw(problems, 40, Rng(1))) again += problem.id;
+  EXPECT_EQ(again, ids);
+}
+
 }  // namespace
 }  // namespace hone::tasks

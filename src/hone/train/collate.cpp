@@ -157,9 +157,9 @@ Plans groups_of_prompts(std::span<const data::Example> examples) {
 
 // One prompt and completions of up to `most` tokens a row, one completion at least: a prompt as long as a micro-batch
 // is still worth sharing.
-Plans shared_rows(std::span<const data::Example> examples, int64_t most) {
+Plans shared_rows(std::span<const data::Example> examples, const Plans& groups, int64_t most) {
   Plans plans;
-  for (const RowPlan& group : groups_of_prompts(examples)) {
+  for (const RowPlan& group : groups) {
     int64_t room = -1;
     for (const int64_t i : group.examples) {
       const int64_t completion = length(examples[i]) - group.shared;
@@ -175,41 +175,35 @@ Plans shared_rows(std::span<const data::Example> examples, int64_t most) {
   return plans;
 }
 
-// Tokens of a micro-batch.
-int64_t budget_of(std::span<const data::Example> examples, const MicroOptions& o) {
-  int64_t total = 0;
-  if (o.rows == Rows::shared) {
-    for (const RowPlan& group : groups_of_prompts(examples)) total += width_of(examples, group);
-  } else {
-    for (const auto& e : examples) total += length(e);
-  }
+// Tokens of a micro-batch, for examples that take `total` tokens.
+int64_t budget_of(int64_t total, const MicroOptions& o) {
   return std::clamp(total / kLeastMicroBatches, std::min(kLeastTokens, o.micro_tokens), o.micro_tokens);
+}
+
+int64_t tokens_in(std::span<const data::Example> examples, const Plans& plans) {
+  int64_t total = 0;
+  for (const RowPlan& plan : plans) total += width_of(examples, plan);
+  return total;
 }
 
 // Cuts rows into micro-batches of at most about the budget; `together` rows are never split.
 std::vector<MicroBatch> cut(std::span<const data::Example> examples, const Plans& plans, std::size_t together,
-                            const MicroOptions& o) {
+                            int64_t budget, Rows kind) {
   std::vector<MicroBatch> out;
-  const int64_t budget = budget_of(examples, o);
   // Packed rows are in no order of width; others are sorted, so that the first of a micro-batch is its widest.
-  const int64_t widest = o.rows == Rows::packed ? width_of(examples, plans) : 0;
+  const int64_t widest = kind == Rows::packed ? width_of(examples, plans) : 0;
   for (std::size_t begin = 0; begin < plans.size();) {
     const Plans first(plans.begin() + static_cast<std::ptrdiff_t>(begin),
                       plans.begin() + static_cast<std::ptrdiff_t>(begin + together));
-    const int64_t width = o.rows == Rows::packed ? widest : width_of(examples, first);
+    const int64_t width = kind == Rows::packed ? widest : width_of(examples, first);
     const auto rows = static_cast<std::size_t>(std::max<int64_t>(1, budget / std::max<int64_t>(1, width)));
     const std::size_t end = std::min(plans.size(), begin + std::max(together, rows / together * together));
     const Plans part(plans.begin() + static_cast<std::ptrdiff_t>(begin),
                      plans.begin() + static_cast<std::ptrdiff_t>(end));
-    out.push_back(fill(examples, part, width_of(examples, part), o.rows));
+    out.push_back(fill(examples, part, width_of(examples, part), kind));
     begin = end;
   }
   return out;
-}
-
-Plans rows_of(std::span<const data::Example> examples, const MicroOptions& o) {
-  if (o.rows == Rows::packed) return packed_rows(examples, o);
-  return o.rows == Rows::shared ? shared_rows(examples, budget_of(examples, o)) : single_rows(examples);
 }
 
 }  // namespace
@@ -229,7 +223,14 @@ tensor::Batch collate(std::span<const data::Example> examples, Rows rows, int64_
 
 std::vector<MicroBatch> micro_batches(std::span<const data::Example> examples, const MicroOptions& o) {
   for (const auto& e : examples) check(e, o.vocab, o.context);
-  return cut(examples, examples.empty() ? Plans{} : rows_of(examples, o), 1, o);
+  if (examples.empty()) return {};
+  if (o.rows == Rows::shared) {
+    const Plans groups = groups_of_prompts(examples);
+    const int64_t budget = budget_of(tokens_in(examples, groups), o);
+    return cut(examples, shared_rows(examples, groups, budget), 1, budget, o.rows);
+  }
+  const Plans plans = o.rows == Rows::packed ? packed_rows(examples, o) : single_rows(examples);
+  return cut(examples, plans, 1, budget_of(tokens_in(examples, plans), o), o.rows);
 }
 
 std::vector<data::Example> examples_of(std::span<const data::Pair> pairs) {
@@ -254,7 +255,7 @@ std::vector<MicroBatch> pair_micro_batches(std::span<const data::Pair> pairs, co
     plans.push_back({{static_cast<int64_t>(2 * p)}});
     plans.push_back({{static_cast<int64_t>(2 * p + 1)}});
   }
-  return cut(examples, plans, 2, o);
+  return cut(examples, plans, 2, budget_of(tokens_in(examples, plans), o), o.rows);
 }
 
 }  // namespace hone::train

@@ -70,12 +70,23 @@ std::vector<MicroBatch> joined(std::span<const MicroBatch> parts, int64_t most_t
 }
 
 JoinedBatches::JoinedBatches(std::span<const MicroBatch> parts, const at::Device& device, int64_t most_tokens)
-    : batches_(parts) {
+    : on_cpu_(device.is_cpu()), batches_(parts) {
   if (device.is_cpu() && most_tokens == 0) return;
   own_ = joined(parts, most_tokens);
   if (!device.is_cpu())
     for (MicroBatch& micro : own_) micro.batch = tensor::to_device(micro.batch, device);
   batches_ = own_;
+}
+
+JoinedBatches::JoinedBatches(std::span<const MicroBatch> parts, const at::Device& device)
+    : JoinedBatches(parts, device, device.is_cpu() ? 0 : kDeviceTokens) {}
+
+void JoinedBatches::for_each(base::Pool& pool,
+                             const std::function<void(int64_t index, const MicroBatch& micro)>& work) const {
+  const auto count = static_cast<int64_t>(batches_.size());
+  const auto run = [&](int64_t i) { work(i, batches_[static_cast<std::size_t>(i)]); };
+  if (on_cpu_) return pool.for_each(count, [&](int64_t i, int) { run(i); });
+  for (int64_t i = 0; i < count; ++i) run(i);
 }
 
 }  // namespace hone::train

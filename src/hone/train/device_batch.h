@@ -1,10 +1,12 @@
 // Micro-batches as a device, or a model too large for side-by-side slots, wants them: few and large.
 #pragma once
 
+#include "hone/base/pool.h"
 #include "hone/train/collate.h"
 
 #include <ATen/core/Tensor.h>
 
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -30,9 +32,15 @@ inline constexpr int64_t kOneSlotTokens = 2048;
 class JoinedBatches {
  public:
   JoinedBatches(std::span<const MicroBatch> parts, const at::Device& device, int64_t most_tokens);
+  /// For what needs no gradient: the parts themselves on the CPU, kDeviceTokens on a device.
+  JoinedBatches(std::span<const MicroBatch> parts, const at::Device& device);
   std::span<const MicroBatch> batches() const { return batches_; }
+  /// Calls work(index, batch) for every batch: side by side on the CPU, one after the other on a device, which is busy
+  /// with one.
+  void for_each(base::Pool& pool, const std::function<void(int64_t index, const MicroBatch& micro)>& work) const;
 
  private:
+  bool on_cpu_;
   std::vector<MicroBatch> own_;
   std::span<const MicroBatch> batches_;
 };

@@ -2,11 +2,11 @@
 
 #include "hone/base/error.h"
 #include "hone/objectives/lm.h"
+#include "hone/train/step_log.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <numeric>
 
@@ -27,15 +27,15 @@ tensor::Loss language_loss(const models::Decoder& model, const tensor::Batch& ba
 void fit(Env& env, Session& session, std::string_view phase, models::Decoder& model, const FitOptions& options,
          const ExampleSource& source, const Monitor& monitor) {
   const auto micro = micro_options(options, model);
-  optim::AdamW optimizer(model.trained(), decay_segments(model, options.optim.weight_decay), options.optim);
+  auto optimizer = adamw_for(model, options.optim);
   Slots slots(model, env.pool);
   TrainState state{model, optimizer};
   session.phase(phase, options.steps, state, [&](int64_t step) {
-    const auto start = std::chrono::steady_clock::now();
+    StepLog log(env, phase, step);
     const auto micros = micro_batches(source(step), micro);
     const auto r = slots.step(micros, language_loss, optimizer,
                               optim::learning_rate(options.optim, step, options.steps));
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double rate = log.stop(static_cast<double>(r.tokens));
     report::Metrics metrics = {{"loss", r.loss}, {"grad_norm", r.grad_norm}, {"lr", r.lr},
                                {"tokens", static_cast<double>(r.tokens)}};
     Next next = Next::go_on;
@@ -44,10 +44,7 @@ void fit(Env& env, Session& session, std::string_view phase, models::Decoder& mo
       metrics.insert(metrics.end(), check.metrics.begin(), check.metrics.end());
       next = check.next;
     }
-    const double rate = static_cast<double>(r.tokens) / seconds;
-    env.record.metrics(phase, step, metrics, {{"seconds", seconds}, {"tokens_per_s", rate}});
-    if (auto* progress = env.record.progress())
-      progress->step(step + 1, {{"loss", fmt::format("{:.3f}", r.loss)}, {"tok/s", fmt::format("{:.1f}k", rate / 1e3)}});
+    log.write(metrics, {{"loss", fmt::format("{:.3f}", r.loss)}, {"tok/s", fmt::format("{:.1f}k", rate / 1e3)}});
     return next;
   });
 }

@@ -2,6 +2,7 @@
 
 #include "hone/base/error.h"
 #include "hone/base/files.h"
+#include "hone/tasks/jsonl.h"
 
 #include <algorithm>
 #include <numeric>
@@ -10,12 +11,6 @@ namespace hone::train {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string text_of(const LoopRows& rows) {
-  std::string text;
-  for (const Json& row : rows) text += base::dump(row) + "\n";
-  return text;
-}
 
 LoopRows rows_of(std::string_view text, const std::string& where) {
   LoopRows rows;
@@ -76,7 +71,7 @@ class Turn {
     }
     if (env_.stop) throw Interrupted();
     LoopRows rows = stamped(plan_.sample(round_, part), "samples");
-    base::write_file_atomic(path, text_of(rows));
+    base::write_file_atomic(path, tasks::jsonl_text(rows));
     return rows;
   }
 
@@ -100,7 +95,7 @@ class Turn {
     std::optional<LoopRows> fresh;
     const Json done = session_.once(fmt::format("{}.{}.{}", plan_.name, round_.iteration, name), [&] {
       LoopRows rows = stamped(compute(), name);
-      const std::string text = text_of(rows);
+      const std::string text = tasks::jsonl_text(rows);
       base::make_folders(dir_);
       base::write_file_atomic(path, text);
       env_.record.event("loop", {{"loop", plan_.name},

@@ -1,20 +1,15 @@
 #include "hone/train/pairs.h"
 
 #include "hone/objectives/preference.h"
+#include "hone/train/step_log.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 namespace hone::train {
 namespace {
-
-MicroOptions micro_options(const PairFit& fit) {
-  const auto& config = fit.policy.config;
-  return {.micro_tokens = fit.options.micro_tokens, .vocab = config.vocab, .context = config.context};
-}
 
 // The pairs of a step: a slice of the epoch's order.
 std::vector<data::Pair> pairs_of_step(const PairFit& fit, int64_t step) {
@@ -35,13 +30,6 @@ MicroLoss loss_of(const PairFit& fit) {
     return objectives::preference_loss({models::logprobs(model, b), b.reference_BT, b.loss_mask_BT, b.advantage_BT},
                                        options);
   };
-}
-
-report::Metrics metrics_of(const StepReport& r) {
-  report::Metrics metrics = {
-      {"loss", r.loss}, {"grad_norm", r.grad_norm}, {"lr", r.lr}, {"tokens", static_cast<double>(r.tokens)}};
-  for (const auto& [name, value] : r.metrics) metrics.emplace_back(name, value);
-  return metrics;
 }
 
 // Says once a phase that chosen completions fall: legitimate under a contrastive loss, and easily missed.
@@ -71,24 +59,21 @@ int64_t pair_steps(const PairOptions& options, int64_t pairs) {
 void fit_pairs(Env& env, Session& session, std::string_view phase, const PairFit& fit) {
   const auto& o = fit.options;
   const int64_t steps = pair_steps(o, static_cast<int64_t>(fit.pairs.size()));
-  const auto micro = micro_options(fit);
+  const auto micro = own_rows(fit.policy, o.micro_tokens);
   const auto loss = loss_of(fit);
-  optim::AdamW optimizer(fit.policy.trained(), decay_segments(fit.policy, o.optim.weight_decay), o.optim);
+  auto optimizer = adamw_for(fit.policy, o.optim);
   Slots slots(fit.policy, env.pool);
   TrainState state{fit.policy, optimizer};
   session.phase(phase, steps, state, [&](int64_t step) {
-    const auto start = std::chrono::steady_clock::now();
+    StepLog log(env, phase, step);
     auto pairs = pairs_of_step(fit, step);
     add_reference(pairs, fit.reference, micro, env.pool);
     const auto r =
         slots.step(pair_micro_batches(pairs, micro), loss, optimizer, optim::learning_rate(o.optim, step, steps));
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    log.stop(static_cast<double>(r.tokens));
     watch(env, phase, step, r, o, state.notes);
-    env.record.metrics(phase, step, metrics_of(r),
-                       {{"seconds", seconds}, {"tokens_per_s", static_cast<double>(r.tokens) / seconds}});
-    if (auto* progress = env.record.progress())
-      progress->step(step + 1, {{"loss", fmt::format("{:.3f}", r.loss)},
-                                {"pairs won", fmt::format("{:.0f}%", 100 * r.metrics.at("accuracy"))}});
+    log.write(metrics_of(r), {{"loss", fmt::format("{:.3f}", r.loss)},
+                              {"pairs won", fmt::format("{:.0f}%", 100 * r.metrics.at("accuracy"))}});
     return Next::go_on;
   });
 }

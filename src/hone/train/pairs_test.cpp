@@ -35,19 +35,13 @@ PairOptions quick() {
   return o;
 }
 
-std::vector<Json> log_of(const std::filesystem::path& dir) {
-  std::vector<Json> rows;
-  for (const auto& line : lines_without_times(dir / "metrics.jsonl")) rows.push_back(base::parse_json(line, "line"));
-  return rows;
-}
-
 struct Trained {
   explicit Trained(const PairOptions& o, const std::vector<data::Pair>& pairs, int threads = 1) {
     TestRun run(folder.path(), threads);
     Session session(run.env);
     const auto reference = models::copy(model);
     fit_pairs(run.env, session, "pairs", {model, reference, pairs, o, Rng(4)});
-    rows = log_of(folder.path());
+    rows = metric_rows(folder.path());
   }
   TempFolder folder;
   models::Decoder model = small();

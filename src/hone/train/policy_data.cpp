@@ -31,9 +31,9 @@ data::Example policy_example(const generate::Request& request, const generate::R
 MicroOptions policy_rows(const models::Decoder& model) {
   const auto& windows = model.config.windows;
   const bool windowed = std::any_of(windows.begin(), windows.end(), [](int64_t window) { return window > 0; });
-  return {.rows = windowed || !model.flat.is_cpu() ? Rows::one_each : Rows::shared,
-          .vocab = model.config.vocab,
-          .context = model.config.context};
+  auto options = own_rows(model);
+  if (!windowed && model.flat.is_cpu()) options.rows = Rows::shared;
+  return options;
 }
 
 double check_on_policy(const models::Decoder& model, std::span<const data::Example> examples,

@@ -4,11 +4,11 @@
 #include "hone/models/scalar.h"
 #include "hone/objectives/actor_critic.h"
 #include "hone/train/device_batch.h"
+#include "hone/train/step_log.h"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
 
-#include <chrono>
 #include <map>
 
 namespace hone::train {
@@ -31,22 +31,15 @@ at::Tensor last_states(const models::Decoder& model, std::span<const data::Examp
                        const MicroOptions& options, base::Pool& pool) {
   const auto ends = read_at_ends(examples);
   const auto given = micro_batches(ends, options);
-  const JoinedBatches regrouped(given, model.flat.device(), model.flat.is_cpu() ? 0 : kDeviceTokens);
-  const auto micros = regrouped.batches();
-  std::vector<at::Tensor> parts(micros.size());
-  const auto run = [&](int64_t i) {
+  const JoinedBatches regrouped(given, model.flat.device());
+  std::vector<at::Tensor> parts(regrouped.batches().size());
+  regrouped.for_each(pool, [&](int64_t i, const MicroBatch& micro) {
     const at::NoGradGuard no_grad;
-    const auto& batch = micros[static_cast<std::size_t>(i)].batch;
-    const auto hidden = models::hidden_states(model, batch);
-    const auto place = batch.loss_mask_BT.to(at::kLong).argmax(1).view({-1, 1, 1});
+    const auto hidden = models::hidden_states(model, micro.batch);
+    const auto place = micro.batch.loss_mask_BT.to(at::kLong).argmax(1).view({-1, 1, 1});
     const auto last = hidden.gather(1, place.expand({-1, 1, hidden.size(2)})).squeeze(1);
     parts[static_cast<std::size_t>(i)] = last.to(at::kDouble).cpu();
-  };
-  const auto count = static_cast<int64_t>(micros.size());
-  if (model.flat.is_cpu())
-    pool.for_each(count, [&](int64_t i, int) { run(i); });
-  else
-    for (int64_t i = 0; i < count; ++i) run(i);
+  });
   return at::cat(parts);
 }
 
@@ -81,8 +74,7 @@ std::vector<std::vector<std::size_t>> prompt_batches(const std::vector<std::size
 void fit_rewards(Env& env, Session& session, std::string_view phase, const RewardFit& fit) {
   require(fit.model.scalar(), ErrorKind::usage, "a reward model needs a scalar head (models::scalar_of)");
   const auto& o = fit.options;
-  const auto& config = fit.model.config;
-  const MicroOptions micro{.micro_tokens = o.micro_tokens, .vocab = config.vocab, .context = config.context};
+  const auto micro = own_rows(fit.model, o.micro_tokens);
   std::vector<std::vector<std::size_t>> plan;
   for (int64_t epoch = 0; epoch < o.epochs; ++epoch) {
     auto steps = prompt_batches(fit.set.prompts, o.batch, fit.rng.fork("epoch", {static_cast<uint64_t>(epoch)}));
@@ -92,24 +84,18 @@ void fit_rewards(Env& env, Session& session, std::string_view phase, const Rewar
     return objectives::bradley_terry_loss(models::last_values(models::values(model, batch), batch.loss_mask_BT),
                                           margin);
   };
-  optim::AdamW optimizer(fit.model.trained(), decay_segments(fit.model, o.optim.weight_decay), o.optim);
+  auto optimizer = adamw_for(fit.model, o.optim);
   Slots slots(fit.model, env.pool);
   TrainState state{fit.model, optimizer};
   const auto steps = static_cast<int64_t>(plan.size());
   session.phase(phase, steps, state, [&](int64_t step) {
-    const auto start = std::chrono::steady_clock::now();
+    StepLog log(env, phase, step);
     const auto pairs = pairs_of(fit.set, plan[static_cast<std::size_t>(step)]);
     const auto r =
         slots.step(pair_micro_batches(pairs, micro), loss, optimizer, optim::learning_rate(o.optim, step, steps));
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    report::Metrics metrics = {
-        {"loss", r.loss}, {"grad_norm", r.grad_norm}, {"lr", r.lr}, {"tokens", static_cast<double>(r.tokens)}};
-    for (const auto& [name, value] : r.metrics) metrics.emplace_back(name, value);
-    env.record.metrics(phase, step, metrics,
-                       {{"seconds", seconds}, {"tokens_per_s", static_cast<double>(r.tokens) / seconds}});
-    if (auto* progress = env.record.progress())
-      progress->step(step + 1, {{"loss", fmt::format("{:.3f}", r.loss)},
-                                {"pairs won", fmt::format("{:.0f}%", 100 * r.metrics.at("accuracy"))}});
+    log.stop(static_cast<double>(r.tokens));
+    log.write(metrics_of(r), {{"loss", fmt::format("{:.3f}", r.loss)},
+                              {"pairs won", fmt::format("{:.0f}%", 100 * r.metrics.at("accuracy"))}});
     return Next::go_on;
   });
 }

@@ -54,18 +54,12 @@ RewardOptions quick() {
   return o;
 }
 
-std::vector<Json> log_of(const std::filesystem::path& dir) {
-  std::vector<Json> rows;
-  for (const auto& line : lines_without_times(dir / "metrics.jsonl")) rows.push_back(base::parse_json(line, "line"));
-  return rows;
-}
-
 struct Trained {
   explicit Trained(const RewardOptions& o, const data::PairSet& set, int threads = 1) {
     TestRun run(folder.path(), threads);
     Session session(run.env);
     fit_rewards(run.env, session, "rewards", {model, set, o, Rng(4)});
-    rows = log_of(folder.path());
+    rows = metric_rows(folder.path());
   }
   TempFolder folder;
   models::Decoder model = models::scalar_of(models::fresh(config(), Rng(3)));

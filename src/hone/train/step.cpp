@@ -50,14 +50,6 @@ struct Sums {
   }
 };
 
-// Batches side by side on the CPU; one after the other on a device, which is busy with one.
-void for_batches(const models::Decoder& model, base::Pool& pool, std::span<const MicroBatch> micros,
-                 const std::function<void(int64_t index)>& work) {
-  const auto count = static_cast<int64_t>(micros.size());
-  if (model.flat.is_cpu()) return pool.for_each(count, [&](int64_t i, int) { work(i); });
-  for (int64_t i = 0; i < count; ++i) work(i);
-}
-
 // What looks at the token before one finds it in the column before.
 void require_own_rows(const MicroOptions& options) {
   require(options.rows == Rows::one_each, ErrorKind::internal, "values need one sequence a row");
@@ -152,12 +144,11 @@ StepReport Slots::step(std::span<const MicroBatch> given, const MicroLoss& loss,
 }
 
 StepReport Slots::evaluate(std::span<const MicroBatch> given, const MicroLoss& loss) {
-  const JoinedBatches regrouped(given, model_.flat.device(), on_cpu() ? 0 : kDeviceTokens);
-  const auto micros = regrouped.batches();
-  std::vector<Sums> parts(micros.size());
-  for_batches(model_, pool_, micros, [&](int64_t i) {
+  const JoinedBatches regrouped(given, model_.flat.device());
+  std::vector<Sums> parts(regrouped.batches().size());
+  regrouped.for_each(pool_, [&](int64_t i, const MicroBatch& micro) {
     at::NoGradGuard no_grad;
-    parts[i].add(loss(model_, micros[i].batch), micros[i].batch);
+    parts[i].add(loss(model_, micro.batch), micro.batch);
   });
   return report_of(parts);
 }
@@ -175,17 +166,24 @@ std::vector<optim::Segment> decay_segments(const models::Decoder& model, double 
   return segments;
 }
 
+optim::AdamW adamw_for(const models::Decoder& model, const optim::OptimOptions& options) {
+  return {model.trained(), decay_segments(model, options.weight_decay), options};
+}
+
+MicroOptions own_rows(const models::Decoder& model, int64_t micro_tokens) {
+  return {.micro_tokens = micro_tokens, .vocab = model.config.vocab, .context = model.config.context};
+}
+
 std::vector<std::vector<float>> per_token(const models::Decoder& model, std::span<const data::Example> examples,
                                           const MicroOptions& options, base::Pool& pool, const TokenNumbers& numbers) {
   require(options.rows != Rows::packed, ErrorKind::internal, "packed rows don't say where their sequences lie");
   const auto given = micro_batches(examples, options);
-  const JoinedBatches regrouped(given, model.flat.device(), model.flat.is_cpu() ? 0 : kDeviceTokens);
-  const auto micros = regrouped.batches();
+  const JoinedBatches regrouped(given, model.flat.device());
   std::vector<std::vector<float>> out(examples.size());
-  for_batches(model, pool, micros, [&](int64_t i) {
+  regrouped.for_each(pool, [&](int64_t, const MicroBatch& micro) {
     at::NoGradGuard no_grad;
-    const auto table = numbers(model, micros[i].batch).to(at::kFloat).cpu().contiguous();
-    for (const auto& place : micros[i].places) {
+    const auto table = numbers(model, micro.batch).to(at::kFloat).cpu().contiguous();
+    for (const auto& place : micro.places) {
       const auto index = static_cast<std::size_t>(place.example);
       const float* begin = table.data_ptr<float>() + place.row * table.size(1) + place.column;
       out[index].assign(static_cast<std::size_t>(place.from), 0.0f);

@@ -77,6 +77,12 @@ class Slots {
 /// biases don't (nor do embeddings of positions).
 std::vector<optim::Segment> decay_segments(const models::Decoder& model, double weight_decay);
 
+/// AdamW over what is trained of the model, with those groups.
+optim::AdamW adamw_for(const models::Decoder& model, const optim::OptimOptions& options);
+
+/// One sequence a row, within the model's vocabulary and context.
+MicroOptions own_rows(const models::Decoder& model, int64_t micro_tokens = MicroOptions{}.micro_tokens);
+
 /// log p(ids[t] | …) under `model` for every example with loss there; no gradient, parallel over micro-batches.
 /// Result: per example one float per token (0 where the loss mask is 0).
 std::vector<std::vector<float>> score_examples(const models::Decoder& model, std::span<const data::Example> examples,

@@ -70,6 +70,16 @@ inline std::vector<std::string> lines_without_times(const std::filesystem::path&
   return lines;
 }
 
+/// The rows of a run's metrics, those of one phase when it is named.
+inline std::vector<Json> metric_rows(const std::filesystem::path& dir, const std::string& phase = "") {
+  std::vector<Json> rows;
+  for (const auto& line : lines_without_times(dir / "metrics.jsonl")) {
+    Json row = base::parse_json(line, "metrics.jsonl");
+    if (phase.empty() || row.at("phase") == phase) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 /// The numbers of a model, for comparing bits.
 inline std::vector<float> numbers_of(const models::Decoder& model) {
   const float* begin = model.flat.data_ptr<float>();
