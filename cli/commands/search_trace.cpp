@@ -76,7 +76,8 @@ void print_report(const Json& table, const std::vector<Faulty>& faulty, const Co
   put("traces      {}\n", count_text(table.at("traces").get<int64_t>()));
   put("solved      {} (strict), {} (official check, which lets a number be used again)\n",
       percent(table.at("accuracy").at("strict")), percent(table.at("accuracy").at("lax")));
-  put("says goal   {}\n", percent(table.at("says_goal")));
+  put("goal        {} say that they reached it, {} reached it and called it unequal\n", percent(table.at("says_goal")),
+      percent(table.at("denied_goal")));
   std::string faults;
   for (const auto& [kind, count] : table.at("faults").items()) faults += fmt::format(" · {} {}", kind, mean(count));
   put("mistakes    per trace{}\n", faults);

@@ -117,6 +117,7 @@ void ExamSummary::add_measured(const std::string& arm, std::size_t i, const sear
   auto& values = file_.outcomes.arms[arm];
   if (i >= 2 * exam_.part) return;
   values[i < exam_.part ? "lax" : "lax_target"].push_back(one.lax.reward);
+  values[i < exam_.part ? "denied" : "denied_target"].push_back(one.denied_goal);
   if (i >= exam_.part) return;
   for (std::size_t kind = 0; kind < search::kFaults; ++kind)
     values[search::name_of(static_cast<search::Fault>(kind))].push_back(static_cast<double>(one.faults[kind]));
@@ -202,6 +203,8 @@ void ExamSummary::write(const train::Env& env, const std::string& base, const st
                    {"val_target", "new targets", "%", {{"val_target", 1}}},
                    {"unsolved", "unsolved in training", "%", {{"unsolved", 1}}},
                    {"lax", "new inputs, official check", "%", {{"lax", 1}}},
+                   {"denied", "goals called unequal, new inputs", "%", {{"denied", 1}}},
+                   {"denied_target", "goals called unequal, new targets", "%", {{"denied_target", 1}}},
                    {"explored", "operations tried", "", {{"explored", 1}}},
                    {"tokens", "tokens generated", "", {{"tokens", 1}}}};
   for (const char* kind : {"arithmetic", "state", "exploration", "format"})

@@ -3,6 +3,7 @@
 
 #include "hone/kernels/attention_plan.h"
 #include "hone/kernels/product-inl.h"
+#include "hone/kernels/transpose-inl.h"
 
 #if defined(HONE_KERNELS_ATTENTION_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HONE_KERNELS_ATTENTION_INL_H_
@@ -95,27 +96,7 @@ HWY_INLINE bool pack_rows(const HeadRows& from, int64_t begin, int64_t count, fl
 HWY_INLINE void transpose_rows(const float* rows, int64_t count, int64_t width, float* panels) {
   for (int64_t t = 0; t < count; t += kUnit, rows += kUnit * width, panels += kUnit * width) {
     for (int64_t i = 0; i < width; i += 4) {
-      for (int64_t r = 0; r < kUnit; r += 4) {
-        const float* from = rows + r * width + i;
-        float* to = panels + i * kUnit + r;
-#if HWY_TARGET == HWY_SCALAR
-        for (int64_t m = 0; m < 4; ++m)
-          for (int64_t n = 0; n < 4; ++n) to[m * kUnit + n] = from[n * width + m];
-#else
-        const hn::CappedTag<float, 4> d;
-        const hn::Repartition<uint64_t, decltype(d)> pairs;
-        const auto r0 = hn::LoadU(d, from), r1 = hn::LoadU(d, from + width);
-        const auto r2 = hn::LoadU(d, from + 2 * width), r3 = hn::LoadU(d, from + 3 * width);
-        const auto a = hn::BitCast(pairs, hn::InterleaveLower(d, r0, r1));
-        const auto b = hn::BitCast(pairs, hn::InterleaveUpper(d, r0, r1));
-        const auto e = hn::BitCast(pairs, hn::InterleaveLower(d, r2, r3));
-        const auto f = hn::BitCast(pairs, hn::InterleaveUpper(d, r2, r3));
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, a, e)), d, to);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, a, e)), d, to + kUnit);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, b, f)), d, to + 2 * kUnit);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, b, f)), d, to + 3 * kUnit);
-#endif
-      }
+      for (int64_t r = 0; r < kUnit; r += 4) transpose4(rows + r * width + i, width, panels + i * kUnit + r, kUnit);
     }
   }
 }

@@ -33,6 +33,9 @@ inline Mode mode() { return detail::current_mode.load(std::memory_order_relaxed)
 /// Errors: usage — another word, with the nearest of the two.
 Mode named_mode(std::string_view name);
 
+/// What becomes of a result: it takes the place of what is there, or is added to it.
+enum class Into { store, add };
+
 /// A contiguous range of `count` rows of `width` floats.
 struct Rows {
   int64_t count = 0, width = 0;

@@ -43,8 +43,6 @@ struct Extent {
   int64_t depth, units;
 };
 
-enum class Into { store, add };
-
 // kTileRows rows times kUnits units: every sum is one chain of fused multiply-adds over ascending k, from 0 or from
 // what stood in the product.
 template <int64_t kUnits, Into kInto>

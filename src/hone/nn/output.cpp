@@ -108,7 +108,7 @@ struct LogprobFunction : torch::autograd::Function<LogprobFunction> {
       const int64_t first = tile.kernel.first;
       if (dstates.defined())
         project_back(tile.logits, tile.weight, dstates.narrow(0, tile.row, tile.kernel.rows),
-                     first == 0 ? Into::overwrite : Into::add);
+                     first == 0 ? Into::store : Into::add);
       if (dweight.sum.defined())
         add_weight_gradient(tile.logits, tile.states, dweight.sum.narrow(0, first, tile.kernel.columns));
     });

@@ -1,5 +1,6 @@
 #include "hone/nn/products.h"
 
+#include "hone/kernels/matmul.h"
 #include "hone/kernels/norm.h"
 #include "hone/nn/parallel.h"
 
@@ -11,9 +12,8 @@
 namespace hone::nn {
 namespace {
 
-// The BLAS copies both operands of a product into its own layout, about 0.4 ns a number on the machines looked at:
-// what a tile of this many rows and columns pays for that is 4 % of its products each. Weight gradients are tall
-// instead of wide: their rows are a layer's outputs.
+// Packing the factors of a tile of this many rows and columns costs a few per cent of its products. Weight gradients are
+// tall instead of wide: their rows are a layer's outputs.
 struct Grain {
   int64_t rows = 512, columns = 768;
 };
@@ -35,30 +35,38 @@ at::Tensor cut(const at::Tensor& t, int64_t dim, int64_t begin, int64_t end) {
   return begin == 0 && end == t.size(dim) ? t : t.narrow(dim, begin, end - begin);
 }
 
+kernels::Factor factor(const at::Tensor& t) {
+  return {t.data_ptr<float>(), t.size(0), t.size(1), t.stride(0), t.stride(1)};
+}
+
+// c = a b or c += a b: matrices with rows or columns side by side.
+void multiply(const at::Tensor& a, const at::Tensor& b, Into into, at::Tensor c) {
+  if (kernels::mode() == kernels::Mode::fused)
+    return kernels::matmul(factor(a), factor(b), into, c.data_ptr<float>(), c.stride(0));
+  if (into == Into::add)
+    c.addmm_(a, b);
+  else
+    at::mm_out(c, a, b);
+}
+
 }  // namespace
 
 void project(const at::Tensor& x, const at::Tensor& weight, at::Tensor y) {
   for_tiles(y.size(0), y.size(1), kTokens, [&](int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
-    auto part = cut(cut(y, 0, r0, r1), 1, c0, c1);
-    at::mm_out(part, cut(x, 0, r0, r1), cut(weight, 0, c0, c1).t());
+    multiply(cut(x, 0, r0, r1), cut(weight, 0, c0, c1).t(), Into::store, cut(cut(y, 0, r0, r1), 1, c0, c1));
   });
 }
 
 void project_back(const at::Tensor& dy, const at::Tensor& weight, at::Tensor dx, Into into) {
   for_tiles(dx.size(0), dx.size(1), kTokens, [&](int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
-    auto part = cut(cut(dx, 0, r0, r1), 1, c0, c1);
-    const auto from = cut(dy, 0, r0, r1), columns = cut(weight, 1, c0, c1);
-    if (into == Into::add)
-      part.addmm_(from, columns);
-    else
-      at::mm_out(part, from, columns);
+    multiply(cut(dy, 0, r0, r1), cut(weight, 1, c0, c1), into, cut(cut(dx, 0, r0, r1), 1, c0, c1));
   });
 }
 
 void add_weight_gradient(const at::Tensor& dy, const at::Tensor& x, at::Tensor dweight) {
   if (dy.size(0) == 0) return;
   for_tiles(dweight.size(0), dweight.size(1), kWeights, [&](int64_t r0, int64_t r1, int64_t c0, int64_t c1) {
-    cut(cut(dweight, 0, r0, r1), 1, c0, c1).addmm_(cut(dy, 1, r0, r1).t(), cut(x, 1, c0, c1));
+    multiply(cut(dy, 1, r0, r1).t(), cut(x, 1, c0, c1), Into::add, cut(cut(dweight, 0, r0, r1), 1, c0, c1));
   });
 }
 

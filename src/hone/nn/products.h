@@ -1,5 +1,7 @@
-// The three matrix products of a linear map, on the BLAS under libtorch.
+// The three matrix products of a linear map: by kernels::matmul, or by libtorch's BLAS under HONE_KERNELS=reference.
 #pragma once
+
+#include "hone/kernels/common.h"
 
 #include <ATen/core/Tensor.h>
 
@@ -10,8 +12,8 @@ namespace hone::nn {
 void project(const at::Tensor& x, const at::Tensor& weight, at::Tensor y);
 
 /// dx = dy W (+ dx with `Into::add`): the gradient of x.    dy [N, M], weight [M, K], dx [N, K].
-enum class Into { overwrite, add };
-void project_back(const at::Tensor& dy, const at::Tensor& weight, at::Tensor dx, Into into = Into::overwrite);
+using kernels::Into;
+void project_back(const at::Tensor& dy, const at::Tensor& weight, at::Tensor dx, Into into = Into::store);
 
 /// dweight += dyᵀ x: the gradient of W, added to.    dy [N, M], x [N, K], dweight [M, K].
 void add_weight_gradient(const at::Tensor& dy, const at::Tensor& x, at::Tensor dweight);

@@ -23,7 +23,7 @@ inline constexpr int64_t kDeviceTokens = 16384;
 std::vector<MicroBatch> joined(std::span<const MicroBatch> parts, int64_t most_tokens);
 
 /// Tokens of a batch for a model whose micro-batches run one after the other on the CPU (train::Slots): enough rows that
-/// the BLAS's copies of the weights, made anew for every product, cost little. Activations take 0.6 MB a token at
+/// packing the weights, anew for every product, costs little. Activations take 0.6 MB a token at
 /// GPT-2's 124 M parameters.
 inline constexpr int64_t kOneSlotTokens = 2048;
 

@@ -33,6 +33,7 @@ Measured measure(const CountdownWorld& world, const Numbers& numbers, int64_t ta
   measured.explored = tree.explored;
   measured.states = static_cast<int64_t>(states.size());
   measured.says_goal = tree.goal >= 0;
+  measured.denied_goal = tree.denied_goal;
   if (compare == Compare::alone || !can_compare(world, numbers, target)) return measured;
   Likeness likeness;
   for (std::size_t i = 0; i < kSolvers; ++i) {
@@ -50,6 +51,7 @@ void SearchTable::add(const Measured& one, const std::optional<Solver>& solver) 
   strict_ += right;
   lax_ += one.lax.reward > 0.5;
   says_goal_ += one.says_goal;
+  denied_goal_ += one.denied_goal;
   explored_ += one.explored;
   explored_solved_ += right ? one.explored : 0;
   states_ += one.states;
@@ -87,6 +89,7 @@ Json SearchTable::to_json() const {
   return {{"traces", traces_},
           {"accuracy", {{"strict", mean(strict_)}, {"lax", mean(lax_)}}},
           {"says_goal", mean(says_goal_)},
+          {"denied_goal", mean(denied_goal_)},
           {"faults", faults},
           {"explored", {{"all", mean(explored_)}, {"solved", share(static_cast<double>(explored_solved_), strict_)}}},
           {"states", mean(states_)},

@@ -25,6 +25,7 @@ struct Measured {
   int64_t explored = 0;  ///< operations tried
   int64_t states = 0;    ///< distinct states visited without a fault
   bool says_goal = false;
+  bool denied_goal = false;  ///< SearchTree::denied_goal
   std::optional<Likeness> likeness;  ///< absent where it was not asked for, or can't be had
 };
 
@@ -42,7 +43,7 @@ class SearchTable {
   /// `solver`: the one whose trace of this problem was learned from, where it is known.
   void add(const Measured& one, const std::optional<Solver>& solver);
 
-  /// {"traces", "accuracy": {"strict", "lax"}, "says_goal", "faults": {kind: per trace},
+  /// {"traces", "accuracy": {"strict", "lax"}, "says_goal", "denied_goal", "faults": {kind: per trace},
   ///  "explored": {"all", "solved"}, "states", "solvers": {name: {"solves", "same_verdict", "states"}},
   ///  "unsolved": {"problems", "solved"}, "difficult": {"problems", "solved"}}. Shares and means; null where there is
   /// nothing to divide by. "unsolved": the trace's own solver fails; "difficult": every solver does.
@@ -52,7 +53,7 @@ class SearchTable {
   struct Among {
     int64_t problems = 0, solved = 0;
   };
-  int64_t traces_ = 0, strict_ = 0, lax_ = 0, says_goal_ = 0, explored_ = 0, explored_solved_ = 0, states_ = 0;
+  int64_t traces_ = 0, strict_ = 0, lax_ = 0, says_goal_ = 0, denied_goal_ = 0, explored_ = 0, explored_solved_ = 0, states_ = 0;
   std::array<int64_t, kFaults> faults_{};
   int64_t compared_ = 0;
   std::array<double, kSolvers> likeness_{};

@@ -58,6 +58,7 @@ TEST(SearchTable, SharesAndMeans) {
   const Json json = table.to_json();
   EXPECT_EQ(json["traces"], 2);
   EXPECT_EQ(json["accuracy"]["strict"], 0.5);
+  EXPECT_EQ(json["denied_goal"], 0);
   EXPECT_EQ(json["faults"]["arithmetic"], 0.5);
   EXPECT_EQ(json["faults"]["exploration"], 0.5);
   EXPECT_EQ(json["explored"]["all"], 2.5);

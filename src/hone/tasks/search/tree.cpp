@@ -168,6 +168,12 @@ class Builder {
     if (event.kind == EventKind::advance) current_ = node;
   }
 
+  // Whether a node was made from the problem's numbers without a mistake.
+  bool follows(int64_t node) {
+    while (node > 0 && !at(node).faulty) node = at(node).parent;
+    return node == 0 && !at(node).faulty;
+  }
+
   void read_leaf(const Event& event) {
     if (!pending_) return fault(Fault::format, "judges a leaf without an operation before it");
     const int64_t node = *pending_;
@@ -178,6 +184,7 @@ class Builder {
     } else if (event.value != at(node).numbers.front() || event.target != tree_.target) {
       fault(Fault::state, fmt::format("compares {} and {}", event.value, event.target), node);
     }
+    if (!says_equal && at(node).numbers == Numbers{tree_.target} && follows(node)) tree_.denied_goal = true;
     if ((event.value == event.target) != says_equal) {
       fault(Fault::arithmetic,
             fmt::format("takes {} and {} for {}", event.value, event.target, says_equal ? "equal" : "unequal"), node);

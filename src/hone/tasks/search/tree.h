@@ -47,6 +47,7 @@ struct SearchTree {
   int64_t explored = 0;                   ///< operations tried
   int64_t goal = -1;                      ///< the node at which the goal was first said to be reached
   bool gave_up = false;
+  bool denied_goal = false;  ///< a leaf that follows from the problem and is the target was called unequal
 };
 inline constexpr std::size_t kMostFaults = 32;
 

@@ -74,6 +74,15 @@ TEST(Tree, MistakesByKind) {
   EXPECT_EQ(counts(""), "");
 }
 
+TEST(Tree, AGoalThatWasReachedAndDenied) {
+  EXPECT_TRUE(tree_of("S 24 4 9 3 X 9 - 3 4 6 G 0 M 0 S 24 4 6 X 4 * 6 24 ≠").denied_goal);
+  EXPECT_TRUE(tree_of("S 24 4 9 3 X 9 - 3 4 6 G 0 M 0 S 24 4 6 X 4 * 6 24 ≠ M 0 S 24 4 6 X 4 + 6 10 ≠").denied_goal);
+  EXPECT_FALSE(tree_of("S 24 4 9 3 X 9 - 3 4 6 G 0 M 0 S 24 4 6 X 4 * 6 24 =T").denied_goal);
+  EXPECT_FALSE(tree_of("S 24 4 9 3 X 9 - 3 4 6 G 0 M 0 S 24 4 6 X 4 + 6 10 ≠").denied_goal);
+  EXPECT_FALSE(tree_of("S 24 4 9 3 X 9 - 4 3 8 G 0 M 0 S 24 3 8 X 3 * 8 24 ≠").denied_goal) << "8 came from a mistake";
+  EXPECT_FALSE(tree_of("S 24 4 9 3 M 5 S 24 8 3 X 8 * 3 24 ≠").denied_goal) << "from nowhere";
+}
+
 TEST(Tree, AWrongNodeIsNotAStateVisited) {
   const SearchTree tree = tree_of("S 24 4 9 3 X 9 - 4 3 6 G 0 M 0 S 24 3 6 X 3 + 6 9 ≠");
   EXPECT_EQ(counts_of(tree), "arithmetic 1");
