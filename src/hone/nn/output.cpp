@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 #include <vector>
 
 namespace hone::nn {
@@ -32,23 +33,34 @@ struct Tile {
   at::Tensor logits, states, weight;  // [rows, columns], [rows, D], [columns, D]
 };
 
-// Calls back with every tile, its logits computed: slices of the vocabulary in ascending order under every block of
-// rows.
-void for_tiles(const Output& o, const std::function<void(const Tile&)>& visit) {
+// Calls back with every tile and its logits: slices of the vocabulary in ascending order under every block of rows. The
+// first tiles are those of `kept`, to which new ones are added while they come to at most `most_kept` logits; the
+// others share a buffer.
+void for_tiles(const Output& o, std::vector<at::Tensor>& kept, int64_t most_kept,
+               const std::function<void(const Tile&)>& visit) {
   const int64_t tokens = o.states.size(0), vocab = o.weight.size(0);
   const int64_t most_rows = std::min(o.tiling.rows, tokens), most_columns = std::min(o.tiling.columns, vocab);
-  const auto buffer = at::empty({most_rows * most_columns}, o.states.options());
+  at::Tensor buffer;
+  std::size_t tiles = 0;
+  int64_t logits_so_far = 0;
   for (int64_t row = 0; row < tokens; row += most_rows) {
     const int64_t rows = std::min(most_rows, tokens - row);
-    for (int64_t first = 0; first < vocab; first += most_columns) {
+    for (int64_t first = 0; first < vocab; first += most_columns, ++tiles) {
       const int64_t columns = std::min(most_columns, vocab - first);
-      const auto logits = buffer.narrow(0, 0, rows * columns).view({rows, columns});
+      const bool known = tiles < kept.size();
+      logits_so_far += rows * columns;
+      if (!known && logits_so_far <= most_kept) {
+        kept.push_back(at::empty({rows, columns}, o.states.options()));
+      } else if (!known && !buffer.defined()) {
+        buffer = at::empty({most_rows * most_columns}, o.states.options());
+      }
+      const auto logits = tiles < kept.size() ? kept[tiles] : buffer.narrow(0, 0, rows * columns).view({rows, columns});
       const Tile tile{row,
                       {logits.data_ptr<float>(), rows, columns, first, o.scale},
                       logits,
                       o.states.narrow(0, row, rows),
                       o.weight.narrow(0, first, columns)};
-      project(tile.states, tile.weight, logits);
+      if (!known) project(tile.states, tile.weight, logits);
       visit(tile);
     }
   }
@@ -66,10 +78,12 @@ void for_rows(const Tile& tile, const std::function<void(const kernels::LogitTil
 
 struct LogprobFunction : torch::autograd::Function<LogprobFunction> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& states, const at::Tensor& weight,
-                            const at::Tensor& targets, double temperature, const LogitTiling& tiling) {
+                            const at::Tensor& targets, double temperature, const LogitTiling& tiling,
+                            bool will_go_back) {
     const Output o{states, weight, targets, static_cast<float>(1 / temperature), tiling};
+    std::vector<at::Tensor> kept;
     std::vector<kernels::LogitSums> sums(static_cast<std::size_t>(states.size(0)));
-    for_tiles(o, [&](const Tile& tile) {
+    for_tiles(o, kept, will_go_back ? tiling.kept : 0, [&](const Tile& tile) {
       for_rows(tile, [&](const kernels::LogitTile& part, int64_t token) {
         kernels::fold_logits(part, targets.data_ptr<int64_t>() + token, sums.data() + token);
       });
@@ -84,6 +98,7 @@ struct LogprobFunction : torch::autograd::Function<LogprobFunction> {
     ctx->saved_data["temperature"] = temperature;
     ctx->saved_data["rows"] = tiling.rows;
     ctx->saved_data["columns"] = tiling.columns;
+    ctx->saved_data["kept"] = std::move(kept);
     return logp;
   }
 
@@ -101,7 +116,9 @@ struct LogprobFunction : torch::autograd::Function<LogprobFunction> {
     const auto dstates = ctx->needs_input_grad(0) ? at::empty_like(states) : at::Tensor();
     const auto dlogp = grads[0].contiguous();
     const float *lse = saved[3].data_ptr<float>(), *upstream = dlogp.data_ptr<float>();
-    for_tiles(o, [&](const Tile& tile) {
+    // Their logits become gradients in place: a second backward pass through the same graph computes them anew.
+    auto kept = std::exchange(ctx->saved_data["kept"], std::vector<at::Tensor>()).toTensorVector();
+    for_tiles(o, kept, 0, [&](const Tile& tile) {
       for_rows(tile, [&](const kernels::LogitTile& part, int64_t token) {
         kernels::logit_gradient(part, targets.data_ptr<int64_t>() + token, lse + token, upstream + token);
       });
@@ -112,7 +129,7 @@ struct LogprobFunction : torch::autograd::Function<LogprobFunction> {
       if (dweight.sum.defined())
         add_weight_gradient(tile.logits, tile.states, dweight.sum.narrow(0, first, tile.kernel.columns));
     });
-    return {dstates, dweight.returned, {}, {}, {}};
+    return {dstates, dweight.returned, {}, {}, {}, {}};
   }
 };
 
@@ -125,7 +142,8 @@ LogitTiling logit_tiling(int64_t tokens, int64_t vocab) {
 
 at::Tensor detail::tiled_logprobs(const at::Tensor& states, const at::Tensor& weight, const at::Tensor& targets,
                                   double temperature, const LogitTiling& tiling) {
-  return LogprobFunction::apply(states, weight, targets, temperature, tiling);
+  const bool will_go_back = at::GradMode::is_enabled() && (states.requires_grad() || weight.requires_grad());
+  return LogprobFunction::apply(states, weight, targets, temperature, tiling, will_go_back);
 }
 
 at::Tensor projected_logprobs(const at::Tensor& states, const at::Tensor& weight, const at::Tensor& targets,

@@ -13,21 +13,25 @@ namespace hone::nn {
 ///   targets      [N] int64 in [0, V) (not checked with fused kernels)
 ///   temperature  > 0
 ///   result       [N], nats; gradient flows to states and weight
-///   cost         the fused form works on tiles of kLogitTile logits and computes them once more in the backward pass:
-///                [N, V] logits never exist whole, and nothing of that size is kept. Slices of the vocabulary are
-///                joined by an online log-sum-exp.
+///   cost         the fused form works on tiles of kLogitTile logits. The first kKeptLogits of them wait for the
+///                backward pass where there will be one, the others are computed once more there: however large [N, V]
+///                is, no more of it is held. Slices of the vocabulary are joined by an online log-sum-exp.
 at::Tensor projected_logprobs(const at::Tensor& states, const at::Tensor& weight, const at::Tensor& targets,
                               double temperature);
 
-/// Most logits that exist at a time: 4 MiB.
+/// Logits of a tile: 4 MiB.
 inline constexpr int64_t kLogitTile = int64_t{1} << 20;
+/// Most logits that a call keeps for its backward pass: 128 MiB. Without them a model whose output projection is most
+/// of it would pay a third more for its products.
+inline constexpr int64_t kKeptLogits = int64_t{32} << 20;
 
-/// Tiles of N tokens × V entries: blocks of at most `rows` tokens, slices of at most `columns` entries.
+/// Tiles of N tokens × V entries: blocks of at most `rows` tokens, slices of at most `columns` entries; as many of them
+/// as come to at most `kept` logits are kept.
 struct LogitTiling {
-  int64_t rows = 1024, columns = 1024;
+  int64_t rows = 1024, columns = 1024, kept = kKeptLogits;
 };
 
-/// At most 1,024 tokens and as many entries as then fit kLogitTile.
+/// At most 1,024 tokens and as many entries as then fit kLogitTile; kKeptLogits.
 LogitTiling logit_tiling(int64_t tokens, int64_t vocab);
 
 namespace detail {

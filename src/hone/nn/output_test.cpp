@@ -44,11 +44,32 @@ TEST(ProjectedLogprobs, SlicesAndBlocksChangeRoundingOnly) {
   }
 }
 
+// None, some and all of the tiles wait for the backward pass, which may come twice.
+TEST(ProjectedLogprobs, KeptLogitsChangeNoBit) {
+  const WithMode fused(kernels::Mode::fused);
+  const auto targets = targets_below(101, 23);
+  std::vector<std::vector<at::Tensor>> results;
+  for (const int64_t kept : {int64_t{0}, int64_t{7 * 33}, int64_t{1000}, kKeptLogits}) {
+    const auto states = random_tensor({23, 9}, 1).requires_grad_(),
+               weight = random_tensor({101, 9}, 2).requires_grad_();
+    const auto logp = detail::tiled_logprobs(states, weight, targets, 0.8, {7, 33, kept});
+    logp.sum().backward({}, true);
+    const auto once = states.grad().clone();
+    logp.sum().backward();
+    EXPECT_TRUE(at::equal(states.grad(), 2 * once)) << kept;
+    results.push_back({logp.detach(), states.grad(), weight.grad()});
+  }
+  for (const auto& result : results) {
+    for (std::size_t i : {0, 1, 2}) EXPECT_TRUE(at::equal(result[i], results[0][i])) << i;
+  }
+}
+
 TEST(ProjectedLogprobs, ALargeVocabularyNeverExistsWhole) {
   for (const int64_t tokens : {1, 3, 900, 1024, 100000}) {
     for (const int64_t vocab : {1, 64, 50257, 300000}) {
       const auto tiling = logit_tiling(tokens, vocab);
       EXPECT_LE(tiling.rows * tiling.columns, kLogitTile);
+      EXPECT_EQ(tiling.kept, kKeptLogits);
       EXPECT_GE(tiling.columns, std::min<int64_t>(vocab, 1024));
     }
   }
