@@ -36,7 +36,9 @@ namespace hone::kernels::HWY_NAMESPACE {
 
 using detail::kStretch, detail::kStripStep, detail::kStripRows;
 
-// Rows of a tile: with two vectors a row they fill the registers, less the two of b and one of a.
+// Rows of a tile: with two vectors a row they fill the registers, less the two of b and one of a. That takes steps
+// known to the compiler, so what is multiplied is copied first; attention's product-inl.h and linear.cpp's few rows are
+// read where they lie, eight at a time.
 constexpr int64_t kMostRows = HWY_MAX_BYTES >= 64 ? 14 : 6;
 
 // A strip as it was packed: each row's terms side by side, or each term's rows.
