@@ -6,6 +6,9 @@ the shapes that the floors speak of come first."""
 MALLOC = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "17179869184", "MALLOC_TOP_PAD_": "67108864"}
 PLAIN = [{}, MALLOC]
 TOKENIZERS = "tests/golden/tokenizers"
+# torch.compile makes vector code only if what it has compiled finds Sleef's functions. Where libtorch keeps them to
+# itself it falls back to scalar loops at half the speed, without a word; Debian's library has them too.
+COMPILED = [{}, MALLOC, {**MALLOC, "LD_PRELOAD": "libsleef.so.3"}]
 OPENBLAS = [{}, MALLOC, {**MALLOC, "OPENBLAS_CORETYPE": "SkylakeX"}, {**MALLOC, "OPENBLAS_CORETYPE": "Haswell"}]
 
 
@@ -33,7 +36,7 @@ def trained(shape, floor, seconds=1.0, tried_at=None):
         rivals.append(Rival("PyTorch current, eager", "train_torch.py", "current", None, "eager", PLAIN))
     current = 1.2 if floor else None
     rivals += [Rival("PyTorch current, SDPA", "train_torch.py", "current", current, "sdpa", PLAIN),
-               Rival("PyTorch current, SDPA + compile", "train_torch.py", "current", current, "compile", PLAIN)]
+               Rival("PyTorch current, SDPA + compile", "train_torch.py", "current", current, "compile", COMPILED)]
     return Comparison(f"train-{shape}", ["train", "--shape", shape], rivals, seconds,
                       tried_at and f"train-{tried_at}")
 
