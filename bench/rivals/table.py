@@ -18,7 +18,9 @@ How it is measured: both sides hold the same model (GPT-2's architecture: LayerN
 output, float32, the same number of parameters, checked), do the same work with the same number of threads, and are
 measured in turns in one run, each after a warm-up. A ratio is the mean of hone's rates before and after a rival's
 measurement over the rival's rate; mean ± standard deviation over the rounds. Every rival runs in the fastest of the environments that were tried
-(malloc settings, OpenBLAS kernels; large shapes take over the choice of d256) and with the fastest form of its AdamW. A training step is forward, backward,
+(malloc settings, OpenBLAS kernels; large shapes take over the choice of d256) and with the fastest form of its AdamW. The
+floor against the current PyTorch means its faster form: where torch.compile is slower than SDPA alone, the row of SDPA
+is the one to look at. A training step is forward, backward,
 clipping and AdamW over every position; a rollout feeds a prompt and samples the rest, one sequence a prompt; llama.cpp
 decodes random tokens and does not sample; llm.c does not clip; a GRPO step samples, scores under a reference model and
 updates. "busy" has one thread on the machine that does nothing but take processor time, for both sides. A tokenizer
