@@ -41,8 +41,8 @@ struct Plan {
 ///   gflops  6 operations a parameter and token in training, 2 in generation, the position table left out, and
 ///           attention over the whole square: 12·L·H·d·T a token in training, 4·L·H·d·(mean context) in generation
 ///   roof    rate ÷ the rate at which the products alone would run at sgemm's speed in the same shapes, measured just
-///           before on all threads at once; in training with nn::attention added, measured alike. Above 1 where the
-///           engine's products are faster than sgemm. On a device: of train only, the share of plan.peak_tflops
+///           before on all threads at once; in training with nn::attention added, measured alike. Above 1 where
+///           hone's products are faster than sgemm. On a device: of train only, the share of plan.peak_tflops
 /// On a device a training batch has train::kDeviceTokens tokens.
 /// Errors: usage for an unknown `what` and for a device that is not there; io when a program can't be started.
 Json bench(const std::string& what, const Plan& plan, base::Pool& pool);

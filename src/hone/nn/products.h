@@ -7,12 +7,13 @@
 
 namespace hone::nn {
 
+using kernels::Into;
+
 /// y = x Wᵀ.    x [N, K], weight [M, K], y [N, M]: float32, rows contiguous, y overwritten. No gradient is recorded.
 /// Inside a ParallelScope tiles of the result are shared out; the same for the other two.
 void project(const at::Tensor& x, const at::Tensor& weight, at::Tensor y);
 
 /// dx = dy W (+ dx with `Into::add`): the gradient of x.    dy [N, M], weight [M, K], dx [N, K].
-using kernels::Into;
 void project_back(const at::Tensor& dy, const at::Tensor& weight, at::Tensor dx, Into into = Into::store);
 
 /// dweight += dyᵀ x: the gradient of W, added to.    dy [N, M], x [N, K], dweight [M, K].

@@ -22,9 +22,9 @@ inline constexpr int64_t kDeviceTokens = 16384;
 /// Errors: internal when some parts have a column that others lack.
 std::vector<MicroBatch> joined(std::span<const MicroBatch> parts, int64_t most_tokens);
 
-/// Tokens of a batch for a model whose micro-batches run one after the other on the CPU (train::Slots): enough rows that
-/// packing the weights, anew for every product, costs little. Activations take 0.6 MB a token at
-/// GPT-2's 124 M parameters.
+/// Tokens of a batch for a model whose micro-batches run one after the other on the CPU (train::Slots): enough rows
+/// that packing the weights, anew for every product, costs little. Activations take 0.6 MB a token at GPT-2's 124 M
+/// parameters.
 inline constexpr int64_t kOneSlotTokens = 2048;
 
 /// The batches to run for `parts`: joined up to `most_tokens` and moved to the device; the parts themselves on the CPU

@@ -25,7 +25,7 @@ struct Measured {
   int64_t explored = 0;  ///< operations tried
   int64_t states = 0;    ///< distinct states visited without a fault
   bool says_goal = false;
-  bool denied_goal = false;  ///< SearchTree::denied_goal
+  bool denied_goal = false;          ///< SearchTree::denied_goal
   std::optional<Likeness> likeness;  ///< absent where it was not asked for, or can't be had
 };
 
@@ -53,7 +53,8 @@ class SearchTable {
   struct Among {
     int64_t problems = 0, solved = 0;
   };
-  int64_t traces_ = 0, strict_ = 0, lax_ = 0, says_goal_ = 0, denied_goal_ = 0, explored_ = 0, explored_solved_ = 0, states_ = 0;
+  int64_t traces_ = 0, strict_ = 0, lax_ = 0, says_goal_ = 0, denied_goal_ = 0, explored_ = 0, explored_solved_ = 0,
+          states_ = 0;
   std::array<int64_t, kFaults> faults_{};
   int64_t compared_ = 0;
   std::array<double, kSolvers> likeness_{};
