@@ -19,7 +19,7 @@ constexpr Option kRecipeOptions[] = {
     {"--preset", "P", "a named set of values (hone show <recipe>)"},
     {"--data", "FILE", "JSONL file of problems or texts"},
     {"--verifier", "V", "judge of answers: exact number regex countdown"},
-    {"--model", "MODEL", "start from this model folder, or what a run made"},
+    {"--model", "MODEL", "folder ({seed}: the seed) or run to start from"},
     {"--set", "A.B=C", "any option of the recipe; may be repeated"},
 };
 
@@ -80,6 +80,14 @@ Recipe with_preset(report::RecipeCard card, const std::string& preset) {
   return recipe;
 }
 
+// A recipe whose options are still the struct's own, without its preset's values.
+Recipe without_values(report::RecipeCard card, const std::string& preset) {
+  Recipe recipe = with_preset(std::move(card), preset);
+  recipe.options = recipe.card.options("");
+  recipe.set = std::make_unique<base::OptionSet>(*recipe.options, *recipe.defaults, "");
+  return recipe;
+}
+
 // A run that is given as a model means the model that came out of it; anything else is a folder.
 std::string model_named(const Call& call, const std::string& word) {
   std::error_code code;
@@ -134,11 +142,9 @@ Recipe recipe_of_run(const fs::path& run) {
   const Json about = base::parse_json(base::read_file(run_file, 1 << 20), run_file);
   const Json entries = base::parse_json(base::read_file(options_file, 1 << 24), options_file);
   require(entries.is_array(), ErrorKind::format, "{}: expected an array of options", options_file);
-  Recipe recipe = with_preset(card_called(base::get_string(about, "recipe", run_file)),
-                              base::get_string(about, "preset", run_file));
   // From the plain defaults, so that a preset changed since then does not change the run.
-  recipe.options = recipe.card.options("");
-  recipe.set = std::make_unique<base::OptionSet>(*recipe.options, *recipe.defaults, "");
+  Recipe recipe = without_values(card_called(base::get_string(about, "recipe", run_file)),
+                                 base::get_string(about, "preset", run_file));
   for (const Json& entry : entries) {
     const std::string path = base::get_string(entry, "path", options_file);
     try {
@@ -151,6 +157,19 @@ Recipe recipe_of_run(const fs::path& run) {
     }
   }
   return recipe;
+}
+
+Recipe recipe_for_seed(const Recipe& recipe, uint64_t seed) {
+  constexpr std::string_view kMark = "{seed}";
+  const std::string number = std::to_string(seed);
+  Recipe out = without_values(recipe.card, recipe.preset);
+  for (const base::OptionEntry& entry : recipe.set->entries()) {
+    std::string value = entry.value;
+    for (auto at = value.find(kMark); at != std::string::npos; at = value.find(kMark, at + number.size()))
+      value.replace(at, kMark.size(), number);
+    out.set->set(entry.path, value, entry.origin, entry.place);
+  }
+  return out;
 }
 
 std::string text_value(const Recipe& recipe, std::string_view path) {

@@ -34,6 +34,10 @@ Recipe resolve_recipe(const Call& call);
 /// Errors: format when the file is not one, or this version of hone has other options.
 Recipe recipe_of_run(const std::filesystem::path& run);
 
+/// The same for one seed: "{seed}" in a text is its number, so that every seed can start from a model of its own
+/// ("runs/X/seed-{seed}/models/sft").
+Recipe recipe_for_seed(const Recipe& recipe, uint64_t seed);
+
 /// The value of a text option, or "" when the recipe has no such option.
 std::string text_value(const Recipe& recipe, std::string_view path);
 /// Values that differ from the struct's defaults.

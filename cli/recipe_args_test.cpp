@@ -98,6 +98,20 @@ TEST(RecipeArgs, TheWrittenFileReadsBackToTheSameValues) {
   EXPECT_EQ(before.set->to_json(), after.set->to_json());
 }
 
+TEST(RecipeArgs, SeedInATextIsTheSeedsNumber) {
+  const Recipe recipe = resolved({"ppo", "--model", "runs/x/seed-{seed}/models/{seed}", "--set", "kl.weight=0.3"});
+  const Recipe second = recipe_for_seed(recipe, 12);
+  EXPECT_EQ(text_value(second, "model"), "runs/x/seed-12/models/12");
+  EXPECT_EQ(entry_of(second, "model").origin, base::Origin::set);
+  EXPECT_EQ(text_value(recipe, "model"), "runs/x/seed-{seed}/models/{seed}");
+  const auto all = recipe.set->entries(), same = second.set->entries();
+  ASSERT_EQ(all.size(), same.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].path == "model") continue;
+    EXPECT_EQ(all[i].value, same[i].value) << all[i].path;
+  }
+}
+
 TEST(RecipeArgs, ARunGivesItsRecipeBack) {
   const TestFolder folder;
   const Recipe before = resolved({"grpo", "--preset", "smoke", "--set", "samples=3"});

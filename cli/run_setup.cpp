@@ -82,7 +82,7 @@ bool discard_if_untouched(const RunPlan& plan) {
 
 fs::path conclude(const RunPlan& plan, const Call& call) {
   if (plan.how_many == Seeds::many) {
-    const Json results = report::judge_run(plan.dir, plan.recipe.card.claims);
+    const Json results = report::judge_run(plan.dir, report::claims_of(plan.recipe.card, plan.recipe.preset));
     base::write_file_atomic(plan.dir / "results.json", base::dump(results, 2) + '\n');
     for (const uint64_t seed : plan.seeds) report::write_report(seed_dir(plan, seed));
   }

@@ -25,7 +25,7 @@ int check_model(const Call& call) {
 int run_check(const Call& call) {
   if (call.operands.empty()) return check_model(call);
   const Recipe recipe = resolve_recipe(call);
-  const Inputs inputs = check_inputs(recipe);
+  const Inputs inputs = check_inputs(recipe_for_seed(recipe, 1));
   const int threads = thread_count(call);
   const Estimate needs = estimate(recipe, inputs, threads);
   const std::vector<base::OptionEntry> changed = changed_options(recipe);

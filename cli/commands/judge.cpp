@@ -32,26 +32,30 @@ void update_readme() {
   std::vector<Json> results;
   std::error_code code;
   for (const report::RecipeCard& card : report::recipe_cards()) {
-    const fs::path file = fs::path("recipes") / card.name / "results.json";
-    if (fs::exists(file, code)) results.push_back(base::parse_json(base::read_file(file), file.string()));
+    for (const std::string& name : report::record_names(card)) {
+      const fs::path file = fs::path("recipes") / card.name / name;
+      if (fs::exists(file, code)) results.push_back(base::parse_json(base::read_file(file), file.string()));
+    }
   }
   base::write_file_atomic("README.md", report::with_verdicts(base::read_file("README.md"), results));
 }
 
 int run_judge(const Call& call) {
   const fs::path run = base::find_run(call.runs, call.operands.empty() ? "latest" : call.operands[0]);
-  const report::RecipeCard card = report::find_recipe(run_info(run).recipe);
+  const RunInfo info = run_info(run);
+  const report::RecipeCard card = report::find_recipe(info.recipe);
+  const std::string record = report::record_name(card, info.preset);
   const fs::path folder = fs::path("recipes") / card.name;
   std::error_code code;
   if (call.has("--record") && !fs::is_directory(folder, code)) {
     throw Error(ErrorKind::usage, fmt::format("--record: there is no folder {} here", folder.string()),
                 "run it in the root of hone's repository");
   }
-  const Json results = report::judge_run(run, card.claims);
+  const Json results = report::judge_run(run, report::claims_of(card, info.preset));
   const std::string text = base::dump(results, 2) + '\n';
   base::write_file_atomic(run / "results.json", text);
   if (call.has("--record")) {
-    base::write_file_atomic(folder / "results.json", text);
+    base::write_file_atomic(folder / record, text);
     update_readme();
   }
   if (call.has("--json")) {
@@ -60,7 +64,7 @@ int run_judge(const Call& call) {
     put("{}", report::verdicts_text(results));
   }
   if (call.has("--record") && !call.has("--quiet")) {
-    say("recorded in {} and README.md\n", (folder / "results.json").string());
+    say("recorded in {} and README.md\n", (folder / record).string());
   }
   return call.has("--strict") && !every_claim_reproduced(results) ? 1 : 0;
 }

@@ -37,10 +37,19 @@ report::ProgressStyle style_of(const Call& call) {
   return call.has("--quiet") ? report::ProgressStyle::quiet : report::ProgressStyle::automatic;
 }
 
+// What all seeds of a run work with.
+struct Work {
+  const RunPlan& plan;
+  const Call& call;
+  base::Pool& pool;
+  report::Progress& progress;
+  const std::atomic<bool>& stop;
+};
+
 // One seed from its first step, or from its last checkpoint, to its end.
-void run_seed(const RunPlan& plan, uint64_t seed, const Call& call, base::Pool& pool, const std::atomic<bool>& stop) {
+void run_seed(const Work& work, uint64_t seed) {
+  const auto& [plan, call, pool, progress, stop] = work;
   const fs::path dir = seed_dir(plan, seed);
-  report::Progress progress(style_of(call), stderr);
   if (plan.how_many == Seeds::many) progress.say(fmt::format("seed {} of 1..{}", seed, plan.seeds.size()));
   const auto mark = train::Session::resume_mark(dir);
   report::RunRecord record(dir, &progress, mark ? &*mark : nullptr);
@@ -52,17 +61,20 @@ void run_seed(const RunPlan& plan, uint64_t seed, const Call& call, base::Pool& 
                  .checkpoint_seconds = plan.checkpoint_seconds,
                  .command = call.line(),
                  .device = tensor::device_named(plan.device)};
-  recipe_run(plan.recipe.card.name).run(env, *plan.recipe.options);
+  recipe_run(plan.recipe.card.name).run(env, *recipe_for_seed(plan.recipe, seed).options);
   progress.finish();
 }
 
 // Every seed that is not finished yet. Between seeds a stop is as good as inside one.
 void run_seeds(const RunPlan& plan, const Call& call, const std::atomic<bool>& stop) {
   base::Pool pool(plan.threads, tensor::set_single_threaded);
-  for (const uint64_t seed : plan.seeds) {
+  report::Progress progress(style_of(call), stderr);
+  for (std::size_t i = 0; i < plan.seeds.size(); ++i) {
+    const uint64_t seed = plan.seeds[i];
     if (is_finished(seed_dir(plan, seed))) continue;
     if (stop) throw Interrupted();
-    run_seed(plan, seed, call, pool, stop);
+    progress.part(static_cast<int64_t>(i) + 1, static_cast<int64_t>(plan.seeds.size()));
+    run_seed({plan, call, pool, progress, stop}, seed);
   }
 }
 

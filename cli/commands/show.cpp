@@ -44,7 +44,7 @@ Json recipe_json(const Recipe& recipe) {
   for (const report::Preset& preset : recipe.card.presets) {
     presets.push_back({{"name", preset.name}, {"summary", preset.summary}});
   }
-  for (const report::Claim& claim : recipe.card.claims) {
+  for (const report::Claim& claim : report::claims_of(recipe.card, recipe.preset)) {
     claims.push_back({{"id", claim.id}, {"statement", claim.statement}});
   }
   return {{"recipe", recipe.card.name},      {"title", recipe.card.title},
@@ -85,8 +85,9 @@ void print_recipe(const Recipe& recipe) {
   for (const auto& entry : entries) width = std::max(width, width_of(entry.path));
   std::set<std::string> said;
   for (const auto& entry : entries) print_option(entry, console, width, said);
-  if (!recipe.card.claims.empty()) put("\n{}\n", console.paint(Tone::bold, "Claims"));
-  for (const report::Claim& claim : recipe.card.claims) {
+  const std::vector<report::Claim> claims = report::claims_of(recipe.card, recipe.preset);
+  if (!claims.empty()) put("\n{}\n", console.paint(Tone::bold, "Claims"));
+  for (const report::Claim& claim : claims) {
     put("  {}  {}\n", claim.id, wrap(claim.statement, columns, 5).substr(5));
   }
   put("\nhone cp {0} my.toml    hone run {0} --preset {1}\n", recipe.card.name, recipe.preset);

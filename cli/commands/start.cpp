@@ -49,7 +49,8 @@ void print_plan(const Call& call, const RunPlan& plan, const Inputs& inputs) {
 int start_run(const Call& call) {
   const RunPlan plan = plan_run(call);
   announce_reading(call, plan.recipe);
-  const Inputs inputs = check_inputs(plan.recipe);
+  Inputs inputs;
+  for (const uint64_t seed : plan.seeds) inputs = check_inputs(recipe_for_seed(plan.recipe, seed));
   if (plan.start == Start::fresh) check_output(plan.dir.empty() ? call.runs / "new" : plan.dir);
   if (call.has("--dry-run")) {
     print_plan(call, plan, inputs);

@@ -1,5 +1,6 @@
 #include "hone/base/error.h"
 #include "hone/data/search_records.h"
+#include "hone/evaluate/test_claims.h"
 #include "hone/report/recipe_card.h"
 #include "hone/tasks/search/problems.h"
 #include "hone/train/test_run.h"
@@ -282,15 +283,12 @@ TEST(DnoRecipe, EveryArmRunsAndTheClaimsSpeakOfWhatIsThere) {
   options->iterations = 3;
   const auto summary = train::run_recipe(run, *options, folder.path(), 2);
   EXPECT_EQ(summary.at("improved"), "dno");
-  const auto outcomes = base::parse_json(checkpoint::read_bytes(folder / "outcomes.json"), "outcomes.json");
+  const auto outcomes = evaluate::outcomes_of(folder.path());
   for (const auto& arm : arm_names())
     for (const char* metric : {"win", "solved", "length"})
-      EXPECT_EQ(outcomes.at("arms").at(arm).at(metric).size(), 8u) << arm << " " << metric;
-  for (const auto& claim : card().claims)
-    for (const auto& contrast : claim.contrasts)
-      for (const auto& term : contrast.terms)
-        EXPECT_TRUE(outcomes.at("arms").at(term.arm).contains(term.metric)) << claim.id << " " << term.metric;
-  EXPECT_EQ(outcomes.at("arms").at("dno").at("win3"), outcomes.at("arms").at("dno").at("win"));
+      EXPECT_EQ(outcomes.at(arm).at(metric).size(), 8u) << arm << " " << metric;
+  evaluate::expect_claimed_terms(outcomes, card().claims, 8);
+  EXPECT_EQ(outcomes.at("dno").at("win3"), outcomes.at("dno").at("win"));
   // Every round's model is kept, and the mixture says what it is made of.
   for (int round = 1; round <= 3; ++round)
     EXPECT_TRUE(fs::exists(folder / "models" / fmt::format("dno-{}", round) / "model.safetensors"));

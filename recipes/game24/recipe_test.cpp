@@ -1,4 +1,5 @@
 #include "hone/base/json.h"
+#include "hone/evaluate/test_claims.h"
 #include "hone/models/model.h"
 #include "hone/report/recipe_card.h"
 #include "hone/train/test_run.h"
@@ -32,12 +33,7 @@ TEST(Game24Recipe, LeavesWhatItsClaimsSpeakOf) {
   const auto summary = train::run_recipe(run, *smoke(), folder.path());
   EXPECT_EQ(summary.at("improved"), "search");
   EXPECT_EQ(summary.at("arms").at("base").at("label"), "derivation at once");
-  const auto outcomes = base::parse_json(checkpoint::read_bytes(folder / "outcomes.json"), "outcomes.json");
-  for (const auto& claim : card().claims) {
-    for (const auto& contrast : claim.contrasts)
-      for (const auto& term : contrast.terms)
-        EXPECT_EQ(outcomes.at("arms").at(term.arm).at(term.metric).size(), 6u) << claim.id << ": " << term.metric;
-  }
+  evaluate::expect_claimed_terms(evaluate::outcomes_of(folder.path()), card().claims, 6);
   EXPECT_TRUE(fs::exists(folder / "models" / "search" / "model.safetensors"));
   const auto model = models::open(folder / "models" / "search");
   EXPECT_TRUE(model.tokenizer.find("search").has_value());

@@ -59,10 +59,11 @@ std::vector<data::Example> picked(const std::vector<data::Example>& from, const 
 
 Learner::Learner(const Lab& lab, const std::string& arm)
     : lab_(lab),
-      o_(lab.options),
+      o_(options_of(arm, lab.options)),
       arm_(arm),
       policy_(train::policy_of(lab.env, lab.base, o_.lora, arm)),
-      critic_(arm == "grpo" ? std::nullopt : std::optional(critic_of(lab, arm))),
+      critic_(rule_of(arm) == "grpo" ? std::nullopt : std::optional(critic_of(lab, arm))),
+      peak_(lab.gold ? std::optional(policy_) : std::nullopt),
       own_reference_(o_.ref_reset > 0 ? std::optional(snapshot(policy_.decoder)) : std::nullopt),
       optimizer_(train::adamw_for(policy_.decoder, o_.optim)),
       slots_(policy_.decoder, lab.env.pool),
@@ -76,6 +77,10 @@ Learner::Learner(const Lab& lab, const std::string& arm)
     state_.companions.push_back({"critic", critic_->decoder, &*critic_optimizer_});
   }
   if (own_reference_) state_.companions.push_back({"reference", *own_reference_});
+  if (peak_) {
+    peak_->decoder = snapshot(policy_.decoder);
+    state_.companions.push_back({"peak", peak_->decoder});
+  }
 }
 
 void Learner::train() {
@@ -91,7 +96,9 @@ Batch Learner::sample(int64_t step) {
   generate::RollStats stats;
   const auto rollouts =
       engine_.roll(requests, {.temperature = o_.temperature}, lab_.env.rng.fork(arm_ + " roll", {number}), &stats);
-  auto batch = collect({problems, requests, rollouts}, reward_, o_);
+  const Answered answered{problems, requests, rollouts};
+  auto batch = collect(answered, reward_, o_);
+  if (lab_.gold) batch.gold = lab_.gold(answered);
   batch.sampled_tokens = stats.sampled_tokens;
   auto scores = train::score_examples(reference(), batch.policy, train::policy_rows(policy_.decoder), lab_.env.pool,
                                       o_.temperature);
@@ -171,6 +178,19 @@ void Learner::look(int64_t step, double reward) {
   notes["since"] = 0;
 }
 
+// Every check_every steps: were responses ever worth more than since the last look?
+void Learner::keep_peak(int64_t step, double gold) {
+  Json& notes = state_.notes;
+  notes["gold_sum"] = notes.value("gold_sum", 0.0) + gold;
+  if ((step + 1) % o_.check_every != 0) return;
+  const double reached = notes["gold_sum"].get<double>() / static_cast<double>(o_.check_every);
+  notes["gold_sum"] = 0.0;
+  if (notes.contains("gold_best") && reached <= notes["gold_best"].get<double>()) return;
+  notes["gold_best"] = reached;
+  notes["gold_step"] = step + 1;
+  peak_->decoder.trained().copy_(policy_.decoder.trained());
+}
+
 train::Next Learner::step(int64_t step) {
   train::StepLog log(lab_.env, arm_, step);
   penalty_.restore(state_.notes.value("beta", o_.kl.weight));
@@ -201,10 +221,12 @@ train::Next Learner::step(int64_t step) {
                              {"lr", r.lr},
                              {"sampled_tokens", tokens}};
   if (critic_) metrics.emplace_back("explained_variance", explained);
+  if (lab_.gold) metrics.emplace_back("gold", evaluate::mean(batch.gold));
   for (const auto& [name, value] : r.metrics) metrics.emplace_back(name == "approx_kl" ? "policy_kl" : name, value);
   for (const auto& [name, value] : critic_metrics_) metrics.emplace_back(name, value);
   log.write(metrics, {{"reward", fmt::format("{:.2f}", reward)}, {"KL", fmt::format("{:.2f}", kl)}});
   look(step, reward);
+  if (lab_.gold) keep_peak(step, evaluate::mean(batch.gold));
   return train::Next::go_on;
 }
 

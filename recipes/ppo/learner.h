@@ -21,6 +21,7 @@ struct Lab {
   const tasks::TaskSet& tasks;
   const models::Model& base;
   std::shared_ptr<const models::Model> reward_model;  ///< null: the verifier rewards
+  RewardOf gold;                                      ///< empty, or what completions are truly worth (options.helpful)
 };
 
 class Learner {
@@ -34,6 +35,8 @@ class Learner {
 
   const models::Model& policy() const { return policy_; }
   const models::Model* critic() const { return critic_ ? &*critic_ : nullptr; }
+  /// With Lab::gold: the policy as it was when the mean gold reward between two looks was highest.
+  const models::Model* peak() const { return peak_ ? &*peak_ : nullptr; }
   const models::Decoder& reference() const { return own_reference_ ? *own_reference_ : lab_.base.decoder; }
 
  private:
@@ -41,14 +44,15 @@ class Learner {
   train::StepReport update(Batch& batch, int64_t step);
   void check_first_ratio(const train::StepReport& report, int64_t step) const;
   void look(int64_t step, double reward);
+  void keep_peak(int64_t step, double gold);
   void renew_reference(int64_t step);
   train::Next step(int64_t step);
 
   const Lab& lab_;
-  const Options& o_;
+  Options o_;
   std::string arm_;
   models::Model policy_;
-  std::optional<models::Model> critic_;
+  std::optional<models::Model> critic_, peak_;
   std::optional<models::Decoder> own_reference_;
   optim::AdamW optimizer_;
   std::optional<optim::AdamW> critic_optimizer_;

@@ -34,10 +34,11 @@ void add_metrics(tensor::Loss& loss, const at::Tensor& logp_BT, const Batch& b) 
 }  // namespace
 
 train::MicroLoss policy_loss_of(const std::string& arm, const Options& o) {
-  const auto loss_of = [arm, clip = o.clip, apa = o.apa, awr = o.awr](const at::Tensor& logp, const Batch& b,
-                                                                      const TokenWeights& tokens) {
+  const auto loss_of = [arm = rule_of(arm), clip = o.clip, apa = o.apa, awr = o.awr](
+                           const at::Tensor& logp, const Batch& b, const TokenWeights& tokens) {
     if (arm == "apa")
-      return objectives::apa_loss(logp, b.behavior_BT, b.advantage_BT, tokens, apa.strength, limit_of(apa));
+      return objectives::apa_loss(logp, apa.anchor == "reference" ? b.reference_BT : b.behavior_BT, b.advantage_BT,
+                                  tokens, apa.strength, limit_of(apa));
     if (arm == "awr") return objectives::awr_loss(logp, b.advantage_BT, tokens, awr.strength, limit_of(awr));
     return objectives::clipped_policy(logp, b.behavior_BT, b.advantage_BT, tokens, clip);
   };

@@ -54,6 +54,31 @@ TEST(PpoLosses, TheFirstGradientIsReinforceWithABaseline) {
   EXPECT_LE((ppo - reinforce).abs().max().item<double>(), 1e-5 * reinforce.abs().max().item<double>());
 }
 
+// Around the sampler the residual is −c Â while nothing has moved; around the reference what lies between adds to it.
+TEST(PpoLosses, ApaIsAroundWhatItsAnchorSays) {
+  auto model = generate::tiny_model(models::Family::llama);
+  base::Pool pool(1, tensor::set_single_threaded);
+  const train::MicroOptions micro{.vocab = model.config.vocab, .context = model.config.context};
+  auto examples = train::random_examples(6, 4, 9, model.config.vocab);
+  const auto scores = train::score_examples(model, examples, micro, pool);
+  for (std::size_t i = 0; i < scores.size(); ++i) {
+    examples[i].behavior = examples[i].reference = scores[i];
+    for (float& r : examples[i].reference) r -= 0.25f;
+    examples[i].advantage.assign(scores[i].size(), 0.5f);
+  }
+  const auto residual = [&](const char* anchor) {
+    Options o;
+    o.apa.strength = 2;
+    o.apa.anchor = anchor;
+    train::Slots slots(model, pool);
+    optim::AdamW optimizer(model.flat, train::decay_segments(model, 0), {});
+    return slots.step(train::micro_batches(examples, micro), policy_loss_of("apa", o), optimizer, 0)
+        .metrics.at("residual");
+  };
+  EXPECT_NEAR(residual("sampler"), 1, 1e-4);
+  EXPECT_NEAR(residual("reference"), 0.75 * 0.75, 1e-4);
+}
+
 // What lies outside the mask changes nothing in any loss, nor in its gradient, whatever it is.
 TEST(PpoLosses, MaskedPlacesDoNotMatter) {
   const auto model = generate::tiny_model(models::Family::llama);

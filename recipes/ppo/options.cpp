@@ -45,13 +45,26 @@ void FitOptions::visit(base::OptionVisitor& v) {
   v.field("limit", limit, {.help = "most of that product, so that no token rules the batch; 0 = no limit", .min = 0});
 }
 
+void ApaOptions::visit(base::OptionVisitor& v) {
+  FitOptions::visit(v);
+  v.field("anchor", anchor,
+          {.help = "whose log-probs the square is around: sampler, the policy that sampled; reference, which holds it "
+                   "where ref_reset leaves it",
+           .choices = {"sampler", "reference"},
+           .source = "official code; reference: Stream of Search, algorithm 1"});
+}
+
 void Options::visit(base::OptionVisitor& v) {
   task.visit(v);
   v.field("model", base.model, {.help = "model folder to start from; empty = train a fresh one on the world"});
   v.field("arms", arms,
-          {.help = "what is trained and compared at equal samples, comma-separated: all, or some of ppo apa awr grpo"});
+          {.help = "what is trained and compared at equal samples, comma-separated: all, or some of ppo apa awr grpo "
+                   "ppo_no_kl apa_no_reset"});
   v.field("reward_model", reward_model,
           {.help = "folder of a scalar model that scores prompt and completion at their end; empty = the verifier"});
+  v.field("helpful", helpful,
+          {.help = "problems are requests of reward_model's toy world, from a run of which model and reward_model must "
+                   "come; what responses are worth (gold) is measured beside their reward"});
   v.field(
       "reward", reward,
       {.help = "of the verifier: its verdict, or with verifier = search a right search's rating, more for fewer nodes",
@@ -64,6 +77,9 @@ void Options::visit(base::OptionVisitor& v) {
   v.field("epochs", epochs,
           {.help = "passes over the rollouts of a step", .min = 1, .max = 100, .source = "PPO: 4; APA: 2"});
   v.field("grpo_epochs", grpo_epochs, {.help = "the same of grpo", .min = 1, .max = 100, .source = "DeepSeekMath: 1"});
+  v.field(
+      "grpo_lr", grpo_lr,
+      {.help = "its peak learning rate, since it makes fewer updates of a batch; 0 = optim.lr", .min = 0, .max = 10});
   v.field("minibatches", minibatches, {.help = "updates a pass", .min = 1, .max = 4096});
   v.field("temperature", temperature,
           {.help = "of sampling, applied to the trainer's log-probs alike", .min = 0.01, .max = 100});
@@ -95,8 +111,18 @@ void Options::visit(base::OptionVisitor& v) {
 }
 
 const std::vector<std::string>& arm_names() {
-  static const std::vector<std::string> names = {"ppo", "apa", "awr", "grpo"};
+  static const std::vector<std::string> names = {"ppo", "apa", "awr", "grpo", "ppo_no_kl", "apa_no_reset"};
   return names;
+}
+
+std::string rule_of(const std::string& arm) { return arm.substr(0, arm.find('_')); }
+
+Options options_of(const std::string& arm, const Options& options) {
+  Options own = options;
+  if (arm == "ppo_no_kl") own.kl.weight = own.kl.target = 0;
+  if (arm == "apa_no_reset") own.ref_reset = 0;
+  if (arm == "grpo" && own.grpo_lr > 0) own.optim.lr = own.grpo_lr;
+  return own;
 }
 
 namespace {
@@ -114,18 +140,19 @@ void smoke(Options& o) {
 
 // World, base, samples and steps of grpo's laptop preset, so that its arms and these stand at equal tokens.
 void laptop(Options& o) {
-  o.arms = "all";
+  o.arms = "ppo,apa,awr,grpo";
   train::use_demo_countdown(o.task, o.base);
   o.base.two_turn = 0;
   o.steps = 150;
   o.kl.weight = 0.001;  // TinyZero's
-  o.optim = {.lr = 2e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+  o.optim = {.lr = 5e-5, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+  o.grpo_lr = 2e-4;  // that recipe's, for one update in place of four
   o.critic.optim = {.lr = 1e-3, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
 }
 
 // Policy improvement of Stream of Search (its card's numbers): needs --model, the models/sos of a run of that recipe.
 void searches(Options& o) {
-  o.arms = "all";
+  o.arms = "ppo,apa,awr,grpo,apa_no_reset";
   o.task.world = "cd3-demo";
   o.task.verifier = "search";
   o.task.train_problems = 7600;
@@ -138,9 +165,30 @@ void searches(Options& o) {
   o.epochs = 2;
   o.minibatches = 4;
   o.kl.weight = 0;  // as its authors have it: nearness is the squared loss's business
+  o.apa.anchor = "reference";
   o.ref_reset = 3;
   o.optim = {.lr = 3e-5, .beta2 = 0.95, .weight_decay = 0, .schedule = "constant", .warmup = 10};
   o.critic.optim = {.lr = 3e-4, .beta2 = 0.95, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+}
+
+// PPO against a reward model of the toy world of helpfulness, held near the base and not held at all: needs --model
+// RUN/seed-{seed}/models/base and reward_model of a run of that recipe.
+void helpful(Options& o) {
+  o.arms = "ppo,ppo_no_kl";
+  o.helpful = true;
+  o.task.train_problems = 4000;
+  o.task.test_problems = 300;
+  o.steps = 200;
+  o.problems = 32;
+  o.samples = 4;  // 128 rollouts
+  o.max_tokens = 24;
+  o.cut_penalty = 1;
+  o.kl.weight = 0.05;
+  o.kl.target = 6;  // Ziegler et al.'s
+  o.kl.horizon = 1000;
+  o.critic.start = "reward_model";
+  o.optim = {.lr = 1e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
+  o.critic.optim = {.lr = 5e-4, .beta2 = 0.99, .weight_decay = 0, .schedule = "constant", .warmup = 10};
 }
 
 void real(Options& o) {
@@ -156,17 +204,18 @@ std::unique_ptr<base::Options> make(std::string_view preset) {
   if (preset == "smoke") smoke(*options);
   if (preset == "laptop") laptop(*options);
   if (preset == "searches") searches(*options);
+  if (preset == "helpful") helpful(*options);
   if (preset == "real") real(*options);
   return options;
 }
 
 report::Contrast more(const std::string& what, const std::string& arm, const std::string& rival, double margin = 0) {
-  return {what + " " + arm + " − " + rival,
-          {{arm, what == "pass@1" ? "pass1" : "kl", 1}, {rival, what == "pass@1" ? "pass1" : "kl", -1}},
-          margin};
+  const std::string metric = what == "pass@1" ? "pass1" : what == "KL" ? "kl" : what;
+  return {what + " " + arm + " − " + rival, {{arm, metric, 1}, {rival, metric, -1}}, margin};
 }
 
-std::vector<report::Claim> claims() {
+// Of the four arms on Countdown.
+std::vector<report::Claim> countdown_claims() {
   return {{"a", "APA raises pass@1 over the base model", {more("pass@1", "apa", "base")}},
           {"b",
            "PPO with a critic raises pass@1 by at least 10 points over the base model",
@@ -178,6 +227,47 @@ std::vector<report::Claim> claims() {
           {"e",
            "GRPO, without a critic, is not worse than PPO at equal samples (within 1 point)",
            {more("pass@1", "grpo", "ppo", -0.01)}}};
+}
+
+// Of the card of APA, on searches.
+std::vector<report::Claim> search_claims() {
+  std::vector<report::Claim> claims = {
+      {"a", "APA solves more new problems than the search model", {more("greedy", "apa", "base")}},
+      {"b",
+       "its searches make at least a quarter fewer mistakes in arithmetic",
+       {{"arithmetic, ¾ base − apa", {{"base", "arithmetic", 0.75}, {"apa", "arithmetic", -1}}}}},
+      {"c",
+       "where both solve a problem it tries fewer operations",
+       {{"operations saved by apa", {{"apa", "nodes_saved", 1}}}}},
+      {"d",
+       "APA is at least as good as PPO and stays nearer to the base",
+       {more("greedy", "apa", "ppo"), more("KL", "ppo", "apa")}},
+      {"e",
+       "renewing the reference where progress stops solves more problems than keeping it",
+       {more("greedy", "apa", "apa_no_reset")}}};
+  for (auto& claim : claims) claim.preset = "searches";
+  return claims;
+}
+
+// Of the card of PPO, against a reward model.
+std::vector<report::Claim> helpful_claims() {
+  std::vector<report::Claim> claims = {
+      {"b", "PPO against a reward model, held near the base, raises the gold reward", {more("gold", "ppo", "base")}},
+      {"c",
+       "without that the reward is over-optimised: from where the gold reward was best to the end the reward model's "
+       "score rises and the gold reward falls",
+       {more("score", "ppo_no_kl", "ppo_no_kl_peak"), more("gold", "ppo_no_kl_peak", "ppo_no_kl")}},
+      {"d",
+       "the controller keeps the KL within a fifth of its target of 6 nats",
+       {{"KL ppo", {{"ppo", "kl", 1}}, 0.8 * 6}, {"− KL ppo", {{"ppo", "kl", -1}}, -1.2 * 6}}}};
+  for (auto& claim : claims) claim.preset = "helpful";
+  return claims;
+}
+
+std::vector<report::Claim> claims() {
+  auto all = countdown_claims();
+  for (const auto& more : {search_claims(), helpful_claims()}) all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 }  // namespace
@@ -196,6 +286,7 @@ report::RecipeCard card() {
       .presets = {{"laptop", "the world and the samples of grpo's laptop preset, all four arms"},
                   {"smoke", "a toy world, seconds"},
                   {"searches", "searches of a stream_of_search model that you give, paid for being right and short"},
+                  {"helpful", "reward_model's toy world: policy and reward model of a run that you give"},
                   {"real", "a model folder of yours and a JSONL file of problems"}},
       .options = make,
       .claims = claims()};

@@ -32,19 +32,27 @@ struct FitOptions {
   void visit(base::OptionVisitor& v);
 };
 
+/// APA's fit and what its square is around.
+struct ApaOptions : FitOptions {
+  std::string anchor = "sampler";
+  void visit(base::OptionVisitor& v);
+};
+
 struct Options : base::Options {
   tasks::TaskOptions task;
   train::BaseOptions base;
   std::string arms = "ppo", reward_model;
   int64_t steps = 200, problems = 64, samples = 8, max_tokens = 16;
   int64_t epochs = 4, grpo_epochs = 1, minibatches = 1;
-  double temperature = 1.0, cut_penalty = 0;
+  double temperature = 1.0, cut_penalty = 0, grpo_lr = 0;
   std::string whiten = "advantages", reward = "verdict";
   objectives::ClipOptions clip;
   PenaltyOptions kl;
-  FitOptions apa{.strength = 0.5}, awr{.strength = 1, .limit = 3};
+  ApaOptions apa{{.strength = 0.5}};
+  FitOptions awr{.strength = 1, .limit = 3};
   CriticOptions critic;
   int64_t ref_reset = 0, check_every = 10;
+  bool helpful = false;
   int64_t pass_at = 16, kl_samples = 4;
   optim::OptimOptions optim;
   adapters::LoraOptions lora;
@@ -52,7 +60,11 @@ struct Options : base::Options {
   void visit(base::OptionVisitor& v) override;
 };
 
-/// ppo, apa, awr, grpo.
+/// ppo, apa, awr, grpo, and two of them with something taken away: ppo_no_kl (β = 0), apa_no_reset (ref_reset = 0).
 const std::vector<std::string>& arm_names();
+/// "ppo" of "ppo_no_kl": how an arm updates its policy.
+std::string rule_of(const std::string& arm);
+/// The options as an arm has them.
+Options options_of(const std::string& arm, const Options& options);
 
 }  // namespace hone::recipes::ppo

@@ -2,6 +2,7 @@
 #include "hone/base/error.h"
 #include "hone/data/rows.h"
 #include "hone/evaluate/summary.h"
+#include "hone/evaluate/test_claims.h"
 #include "hone/models/scalar.h"
 #include "hone/report/recipe_card.h"
 #include "hone/train/fit.h"
@@ -82,10 +83,10 @@ const Bandit& bandit() {
 
 TEST(PpoRecipe, EveryArmFindsTheArmThatPays) {
   const TempFolder folder;
-  auto options = bandit().options("all", 40);
+  auto options = bandit().options("ppo,apa,awr,grpo", 40);
   options->kl.weight = 0;
   train::run_recipe(run, *options, folder.path());
-  for (const auto& arm : arm_names()) {
+  for (const std::string arm : {"ppo", "apa", "awr", "grpo"}) {
     const auto rows = train::metric_rows(folder.path(), arm);
     EXPECT_LT(rows.front().at("reward").get<double>(), 0.35) << arm;
     EXPECT_GT(mean_of_last(rows, "reward", 3), arm == "awr" ? 0.8 : 0.95) << arm;
@@ -106,17 +107,14 @@ TEST(PpoRecipe, EveryArmLeavesWhatTheClaimsSpeakOf) {
   options->minibatches = 3;
   const auto summary = train::run_recipe(run, *options, folder.path());
   EXPECT_EQ(summary.at("improved"), "ppo");
-  const auto outcomes = base::parse_json(checkpoint::read_bytes(folder / "outcomes.json"), "outcomes.json");
-  for (const auto& claim : card().claims)
-    for (const auto& contrast : claim.contrasts)
-      for (const auto& term : contrast.terms)
-        EXPECT_EQ(outcomes.at("arms").at(term.arm).at(term.metric).size(), 40u) << claim.id << ": " << term.metric;
+  evaluate::expect_claimed_terms(evaluate::outcomes_of(folder.path()), report::claims_of(card(), "smoke"), 40);
   for (const auto& arm : arm_names()) {
     const auto rows = train::metric_rows(folder.path(), arm);
     ASSERT_EQ(rows.size(), 2u) << arm;
     for (const char* metric : {"reward", "kl", "beta", "policy_kl", "ratio", "nll", "length", "cut_at_limit"})
       EXPECT_TRUE(std::isfinite(rows[1].at(metric).get<double>())) << arm << " " << metric;
     EXPECT_NEAR(rows[0].at("kl").get<double>(), 0, 1e-4) << arm;  // it is the base as yet
+    EXPECT_FALSE(rows[0].contains("gold")) << arm;
     EXPECT_EQ(rows[0].contains("explained_variance"), arm != "grpo");
     const auto critic = folder / "models" / (arm + "_critic");
     EXPECT_EQ(fs::exists(critic), arm != "grpo");
@@ -216,7 +214,7 @@ TEST(PpoRecipe, AdaptersShareOneFrozenBase) {
     train::TestRun own(one.path());
     train::Session session(own.env);
     const auto tasks = tasks::load_tasks(options->task, own.env.rng.fork("tasks"));
-    const Lab lab{own.env, session, *options, tasks, base, nullptr};
+    const Lab lab{own.env, session, *options, tasks, base, nullptr, RewardOf()};
     Learner learner(lab, "ppo");
     const auto critic_before = learner.critic()->decoder.trained().clone();
     learner.train();
@@ -292,6 +290,23 @@ TEST(PpoRecipe, NonsenseIsRefused) {
   options = bandit().options("ppo", 1);
   options->lora = {.rank = 2, .dropout = 0.1};
   expect_error(ErrorKind::usage, {"lora.dropout", "0.1"}, [&] { train::run_recipe(run, *options, folder.path()); });
+}
+
+TEST(PpoOptions, ArmsTakeAwayWhatTheySay) {
+  Options o;
+  o.kl = {.weight = 0.3, .target = 6};
+  o.ref_reset = 2;
+  o.optim.lr = 1e-3;
+  o.grpo_lr = 2e-3;
+  EXPECT_EQ(options_of("ppo_no_kl", o).kl.weight, 0);
+  EXPECT_EQ(options_of("ppo_no_kl", o).kl.target, 0);
+  EXPECT_EQ(options_of("ppo", o).kl.weight, 0.3);
+  EXPECT_EQ(options_of("apa_no_reset", o).ref_reset, 0);
+  EXPECT_EQ(options_of("apa", o).ref_reset, 2);
+  EXPECT_EQ(options_of("apa", o).optim.lr, 1e-3);
+  EXPECT_EQ(options_of("grpo", o).optim.lr, 2e-3);
+  EXPECT_EQ(rule_of("apa_no_reset"), "apa");
+  EXPECT_EQ(rule_of("ppo"), "ppo");
 }
 
 TEST(PpoOptions, EveryPresetFitsItsDescription) {

@@ -39,6 +39,7 @@ struct Batch {
   /// The same sequences with `advantage` = the return and `behavior` = the value when they were collected.
   std::vector<data::Example> critic;
   std::vector<double> reward;  ///< per sequence, without the KL penalty
+  std::vector<double> gold;    ///< per sequence what it is truly worth, where that is known beside the reward
   double cut = 0;              ///< share of completions that hit the length limit
   int64_t sampled_tokens = 0;
 };

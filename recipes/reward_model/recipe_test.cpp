@@ -1,4 +1,5 @@
 #include "hone/base/error.h"
+#include "hone/evaluate/test_claims.h"
 #include "hone/models/model.h"
 #include "hone/models/scalar.h"
 #include "hone/report/recipe_card.h"
@@ -46,10 +47,6 @@ std::vector<Json> rows_of(const fs::path& file) {
   std::vector<Json> rows;
   for (const auto& line : train::lines_without_times(file)) rows.push_back(base::parse_json(line, file.string()));
   return rows;
-}
-
-Json outcomes_of(const fs::path& dir) {
-  return base::parse_json(checkpoint::read_bytes(dir / "outcomes.json"), "outcomes.json").at("arms");
 }
 
 // ---- options and claims ----
@@ -196,10 +193,8 @@ TEST(RewardModelRecipe, TheWorldIsMeasuredAndTheClaimsSpeakOfWhatIsThere) {
   const auto summary = train::run_recipe(run, *options, folder.path());
   EXPECT_EQ(summary.at("held_out"), 5);
   EXPECT_EQ(summary.at("improved"), "reward_model");
-  const auto arms = outcomes_of(folder.path());
-  for (const auto& claim : card().claims)
-    for (const auto& contrast : claim.contrasts)
-      for (const auto& term : contrast.terms) EXPECT_EQ(arms.at(term.arm).at(term.metric).size(), 5u) << claim.id;
+  const auto arms = evaluate::outcomes_of(folder.path());
+  evaluate::expect_claimed_terms(arms, card().claims, 5);
   // The score of what is picked by it can only rise with n.
   const auto score = [&](const char* arm, std::size_t i) { return arms.at(arm).at("score")[i].get<double>(); };
   for (std::size_t i = 0; i < 5; ++i) {
@@ -316,7 +311,7 @@ TEST(RewardModelRecipe, AFileOfChoicesAndAModelFolder) {
     const Given given(rows);
     const auto summary = train::run_recipe(run, *given.options, given.folder.path());
     EXPECT_EQ(summary.at("base"), "length");
-    const auto arms = outcomes_of(given.folder.path());
+    const auto arms = evaluate::outcomes_of(given.folder.path());
     EXPECT_EQ(arms.at("reward_model").at("accuracy").size(), arms.at("length").at("accuracy").size());
     EXPECT_GE(arms.at("length").at("accuracy").size(), 4u);
     EXPECT_TRUE(models::open(given.folder / "models/reward_model").decoder.scalar());
@@ -328,7 +323,7 @@ TEST(RewardModelRecipe, LowRankAndHeldOutFiles) {
   given.options->lora.rank = 2;
   given.options->test_data = given.options->data;
   train::run_recipe(run, *given.options, given.folder.path());
-  EXPECT_EQ(outcomes_of(given.folder.path()).at("length").at("accuracy").size(), 40u);
+  EXPECT_EQ(evaluate::outcomes_of(given.folder.path()).at("length").at("accuracy").size(), 40u);
   EXPECT_TRUE(fs::exists(given.folder / "adapters/reward_model/adapter_model.safetensors"));
   EXPECT_TRUE(models::open(given.folder / "models/reward_model").decoder.scalar());
 }

@@ -1,5 +1,6 @@
 #include "hone/base/error.h"
 #include "hone/data/rows.h"
+#include "hone/evaluate/test_claims.h"
 #include "hone/report/recipe_card.h"
 #include "hone/tasks/addition.h"
 #include "hone/train/test_run.h"
@@ -226,20 +227,17 @@ TEST(StarRecipe, EveryArmRunsAndTheClaimsSpeakOfWhatIsThere) {
   const auto summary = train::run_recipe(run, *options, folder.path());
   EXPECT_EQ(summary.at("held_out"), 4);
   EXPECT_EQ(summary.at("improved"), "star_rationalize");
-  const auto outcomes = base::parse_json(checkpoint::read_bytes(folder / "outcomes.json"), "outcomes.json");
+  const auto outcomes = evaluate::outcomes_of(folder.path());
   for (const auto& arm : arm_names()) {
     EXPECT_TRUE(fs::exists(folder / "models" / arm / "model.safetensors")) << arm;
     for (const char* metric : {"len1", "len6", "long", "area", "valid"})
-      EXPECT_EQ(outcomes.at("arms").at(arm).at(metric).size(), 4u) << arm << " " << metric;
+      EXPECT_EQ(outcomes.at(arm).at(metric).size(), 4u) << arm << " " << metric;
     for (int round = 1; round <= 2; ++round)
       for (const char* stage : {"samples", "judged", "kept"})
         EXPECT_TRUE(fs::exists(folder / "loop" / arm / fmt::format("{}-{}.jsonl", round, stage)))
             << arm << " " << stage;
   }
-  for (const auto& claim : card().claims)
-    for (const auto& contrast : claim.contrasts)
-      for (const auto& term : contrast.terms)
-        EXPECT_TRUE(outcomes.at("arms").at(term.arm).contains(term.metric)) << claim.id;
+  evaluate::expect_claimed_terms(outcomes, card().claims, 4);
   // Restarting arms sample from their round's own model; direct keeps every gold answer.
   EXPECT_EQ(rows_of(folder / "loop/direct/1-kept.jsonl").size(), 40u);
   const auto rows = rows_of(folder / "loop/star/1-samples.jsonl");

@@ -1,4 +1,5 @@
 #include "hone/base/error.h"
+#include "hone/evaluate/test_claims.h"
 #include "hone/models/model.h"
 #include "hone/report/recipe_card.h"
 #include "hone/train/test_run.h"
@@ -41,15 +42,8 @@ TEST(StreamOfSearchRecipe, AllArmsLeaveWhatTheClaimsAskFor) {
   EXPECT_EQ(summary.at("base"), "op");
   EXPECT_EQ(summary.at("improved"), "star");
   EXPECT_EQ(summary.at("held_out"), 6);
-  const auto outcomes = read(folder / "outcomes.json").at("arms");
-  for (const auto& claim : card().claims) {
-    for (const auto& contrast : claim.contrasts) {
-      for (const auto& term : contrast.terms) {
-        ASSERT_TRUE(outcomes.at(term.arm).contains(term.metric)) << claim.id << ": " << term.arm << " " << term.metric;
-        EXPECT_EQ(outcomes.at(term.arm).at(term.metric).size(), 6u) << term.metric;
-      }
-    }
-  }
+  const auto outcomes = evaluate::outcomes_of(folder.path());
+  evaluate::expect_claimed_terms(outcomes, card().claims, 6);
   for (const char* arm : {"op", "op_matched", "sos"}) {
     EXPECT_TRUE(fs::exists(folder / "models" / arm / "model.safetensors")) << arm;
     for (const char* part : kParts) EXPECT_EQ(read(folder / "search.json").at(arm).at(part).at("traces"), 6) << arm;

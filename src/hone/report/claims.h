@@ -41,6 +41,7 @@ struct Claim {
   std::string id;         ///< "A"
   std::string statement;  ///< "the second attempt helps: Δ > 0 and Δ above the base model's"
   std::vector<Contrast> contrasts;
+  std::string preset{};  ///< the preset whose runs it is weighed on; "" = all that have no claims of their own
 };
 
 /// Mean and 95 % interval.

@@ -133,6 +133,8 @@ struct Progress::State {
   std::vector<Phase> phases;
   std::ptrdiff_t current = -1;
   double phase_began = 0, last_step = 0, last_draw = -1e300, next_line = 0, pause = 10;
+  int64_t run = 1, runs = 1;     // this one and how many like it
+  double since = -1, timed = 0;  // when the work began, and the seconds of it that were steps
   double shown_share = 0;
   int drawn_lines = 0;
   std::vector<std::pair<std::string, std::string>> facts;
@@ -153,7 +155,10 @@ struct Progress::State {
     return guessed > 0 ? measured / guessed : 1;
   }
 
-  // Seconds of the work of all phases, as (done, left), by measured steps or scaled guesses.
+  // Seconds that pass for each second of steps: there is work between phases too, such as measuring what came out.
+  double overhead() const { return timed > 0 ? std::max(1.0, (last_step - since) / timed) : 1; }
+
+  // Seconds of the steps of all phases of all runs, as (done, left), by measured steps or scaled guesses.
   std::pair<double, double> work() const {
     const double scale = pace();
     double done = 0, left = 0;
@@ -162,7 +167,8 @@ struct Progress::State {
       done += one * static_cast<double>(phase.done);
       left += one * static_cast<double>(phase.left());
     }
-    return {done, left};
+    const double all = done + left;
+    return {done + static_cast<double>(run - 1) * all, left + static_cast<double>(runs - run) * all};
   }
 
   double eta() const {
@@ -176,7 +182,7 @@ struct Progress::State {
       const double one = phase.step_seconds.empty() ? 0 : phase.median();
       if (phase.left() > 0) left -= std::clamp(now() - last_step, 0.0, one);
     }
-    return std::max(0.0, left);
+    return std::max(0.0, left * overhead());
   }
 
   double share() const {
@@ -294,7 +300,10 @@ Progress::Progress(ProgressStyle style, std::FILE* out, Terminal terminal) : sta
 
 Progress::~Progress() { finish(); }
 
+void Progress::part(int64_t number, int64_t of) { state_->run = number, state_->runs = of; }
+
 void Progress::plan(std::vector<PhasePlan> phases) {
+  if (state_->since < 0) state_->since = state_->now();
   state_->phases.clear();
   for (PhasePlan& phase : phases) {
     phase.name = base::printable(phase.name);
@@ -307,6 +316,7 @@ void Progress::plan(std::vector<PhasePlan> phases) {
 
 void Progress::begin(std::string_view name, int64_t done) {
   State& s = *state_;
+  if (s.since < 0) s.since = s.now();
   if (s.phase()) s.phase()->over = true;
   const auto found = std::find_if(s.phases.begin(), s.phases.end(),
                                   [&](const Phase& phase) { return phase.plan.name == base::printable(name); });
@@ -340,6 +350,7 @@ void Progress::step(int64_t step, const std::vector<std::pair<std::string, std::
   if (!phase || phase->over) return;
   if (step > phase->done) {
     phase->time(s.now() - s.last_step, step - phase->done);
+    s.timed += s.now() - s.last_step;
     phase->done = step;
     s.last_step = s.now();
   }

@@ -52,8 +52,9 @@ std::string short_duration(double seconds);
 /// A progress line on stderr. Thread-compatible: call from one thread.
 ///
 /// The ETA: a phase's remaining steps times the median time of its steps so far; phases not begun yet count with their
-/// guess, scaled by measured/guessed time of those begun. Shown as a range until 5 % of the run is done, and not at all
-/// before the first step.
+/// guess, scaled by measured/guessed time of those begun; parts not begun yet (part()) count as this one; all of it
+/// times the seconds that passed so far for each second of steps. Shown as a range until 5 % of the run is done, and not
+/// at all before the first step.
 class Progress {
  public:
   /// Progress(style, out, terminal_of(out)).
@@ -61,7 +62,9 @@ class Progress {
   Progress(ProgressStyle style, std::FILE* out, Terminal terminal);
   ~Progress();
 
-  /// The whole plan, up front, so that the bar doesn't jump and the ETA spans all phases.
+  /// What is planned next is the part `number` (from 1) of `of` alike: the seeds of a run. Those before are done.
+  void part(int64_t number, int64_t of);
+  /// The whole plan of this part, up front, so that the bar doesn't jump and the ETA spans all phases.
   void plan(std::vector<PhasePlan> phases);
   /// Enters a phase (done phases before it count as finished). `done` steps of it were done by an earlier process.
   /// A phase that was not planned is added.

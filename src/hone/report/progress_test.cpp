@@ -107,6 +107,36 @@ TEST_F(ProgressTest, AResumedPhaseIsTimedFromWhereItGoesOn) {
   EXPECT_DOUBLE_EQ(progress.eta_seconds(), 27);
 }
 
+TEST_F(ProgressTest, PartsToComeCountAsThisOne) {
+  Progress progress(ProgressStyle::plain, out_, terminal_);
+  progress.part(2, 4);
+  progress.plan({{"a", 100, 1.0}});
+  progress.begin("a");
+  now_ += 50;
+  progress.step(50, {});
+  EXPECT_DOUBLE_EQ(progress.eta_seconds(), 50 + 2 * 100);
+  EXPECT_NE(written().find("37 % of the run, 4m10s left\n"), std::string::npos) << written();
+}
+
+TEST_F(ProgressTest, WorkBetweenPhasesCountsInProportion) {
+  Progress progress(ProgressStyle::quiet, out_, terminal_);
+  progress.plan({{"a", 10, 1.0}, {"b", 10, 1.0}, {"c", 20, 1.0}});
+  progress.begin("a");
+  now_ += 10;
+  progress.step(10, {});
+  progress.end();
+  EXPECT_DOUBLE_EQ(progress.eta_seconds(), 30);
+  now_ += 5;  // what came out is measured
+  progress.begin("b");
+  EXPECT_DOUBLE_EQ(progress.eta_seconds(), 1.5 * 30);
+  progress.part(2, 2);
+  progress.plan({{"a", 10, 1.0}});  // the next part knows how the last one went
+  progress.begin("a");
+  now_ += 1;
+  progress.step(1, {});
+  EXPECT_DOUBLE_EQ(progress.eta_seconds(), 9 * 16.0 / 11);
+}
+
 TEST_F(ProgressTest, PlainLinesHaveNoControlCharactersAndGrowRarer) {
   Progress progress(ProgressStyle::plain, out_, terminal_);
   progress.plan({{"train", 600, 1.0}});

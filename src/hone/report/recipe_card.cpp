@@ -30,6 +30,30 @@ const Preset& find_preset(const RecipeCard& card, std::string_view name) {
   return find_named(card.presets, name, fmt::format("preset of {}", card.name), fmt::format("hone show {}", card.name));
 }
 
+std::vector<Claim> claims_of(const RecipeCard& card, std::string_view preset) {
+  std::vector<Claim> own, shared;
+  for (const Claim& claim : card.claims) {
+    if (claim.preset.empty()) shared.push_back(claim);
+    if (!claim.preset.empty() && claim.preset == preset) own.push_back(claim);
+  }
+  return own.empty() ? shared : own;
+}
+
+std::string record_name(const RecipeCard& card, std::string_view preset) {
+  const bool own = std::any_of(card.claims.begin(), card.claims.end(),
+                               [&](const Claim& claim) { return !claim.preset.empty() && claim.preset == preset; });
+  return own ? fmt::format("results-{}.json", preset) : "results.json";
+}
+
+std::vector<std::string> record_names(const RecipeCard& card) {
+  std::vector<std::string> names = {"results.json"};
+  for (const Preset& preset : card.presets) {
+    const std::string name = record_name(card, preset.name);
+    if (name != names.front()) names.push_back(name);
+  }
+  return names;
+}
+
 std::vector<std::string> parse_arms(const std::string& list, const std::vector<std::string>& known) {
   if (list == "all") return known;
   std::vector<std::string> arms;

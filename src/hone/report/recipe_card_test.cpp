@@ -40,6 +40,25 @@ TEST(FindPreset, ByNameOrNearest) {
   }
 }
 
+TEST(ClaimsOf, APresetWithoutItsOwnSharesThoseOfNone) {
+  RecipeCard card = cards()[0];
+  card.presets.push_back({"hidden", "minutes"});
+  card.claims = {{"A", "shared", {}}, {"F", "of hidden", {}, "hidden"}, {"B", "shared too", {}}};
+  const auto ids = [&](const char* preset) {
+    std::string text;
+    for (const Claim& claim : claims_of(card, preset)) text += claim.id;
+    return text;
+  };
+  EXPECT_EQ(ids("laptop"), "AB");
+  EXPECT_EQ(ids("smoke"), "AB");
+  EXPECT_EQ(ids(""), "AB");
+  EXPECT_EQ(ids("hidden"), "F");
+  EXPECT_EQ(record_name(card, "laptop"), "results.json");
+  EXPECT_EQ(record_name(card, ""), "results.json");
+  EXPECT_EQ(record_name(card, "hidden"), "results-hidden.json");
+  EXPECT_EQ(record_names(card), (std::vector<std::string>{"results.json", "results-hidden.json"}));
+}
+
 TEST(ParseArms, InOrderAndOnce) {
   const std::vector<std::string> known = {"base", "score", "star"};
   EXPECT_EQ(parse_arms("score,base,score", known), (std::vector<std::string>{"score", "base"}));

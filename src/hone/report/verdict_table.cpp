@@ -35,6 +35,11 @@ std::string measured(const Json& contrast) {
                      number("high"));
 }
 
+// "`score` laptop"
+std::string origin(const Json& results) {
+  return fmt::format("`{}` {}", text_at(results, "recipe"), text_at(results, "preset"));
+}
+
 std::string cost(const Json& results) {
   const Json& seeds = member(results, "seeds");
   const Json& machine = member(results, "machine");
@@ -51,8 +56,8 @@ std::string verdict_table(const std::vector<Json>& results) {
     const Json& claims = member(one, "claims");
     for (std::size_t i = 0; claims.is_array() && i < claims.size(); ++i) {
       const Json& claim = claims[i];
-      text += fmt::format("| {} | {}: {} | {} | {} | {} |\n", i == 0 ? "`" + text_at(one, "recipe") + "`" : "",
-                          text_at(claim, "id"), text_at(claim, "statement"), text_at(claim, "verdict"),
+      text += fmt::format("| {} | {}: {} | {} | {} | {} |\n", i == 0 ? origin(one) : "", text_at(claim, "id"),
+                          text_at(claim, "statement"), text_at(claim, "verdict"),
                           measured(deciding(member(claim, "contrasts"))), i == 0 ? cost(one) : "");
     }
   }

@@ -12,7 +12,7 @@ namespace hone::report {
 /// Markdown table: one row a claim with its verdict and the contrast that decides it (the one whose interval reaches
 /// lowest above its margin), seeds, minutes, memory and machine.
 ///
-///   results   results.json of each recipe, as judge_run makes them
+///   results   recorded results in the order to be shown, as judge_run makes them
 ///   see       with_verdicts, which puts it into a page
 std::string verdict_table(const std::vector<Json>& results);
 

@@ -18,18 +18,16 @@ Json results() {
        {"verdict", "INCONCLUSIVE"},
        {"contrasts", {contrast("easy", 0.02, 0.03, 0.04, 0), contrast("hard", -0.01, 0.01, 0.03, 0.005)}}},
       {{"id", "B"}, {"statement", "nothing"}, {"verdict", "INCONCLUSIVE"}, {"contrasts", Json::array()}}};
-  return {{"recipe", "toy"},
-          {"seeds", {1, 2, 3}},
-          {"minutes", 12.4},
-          {"peak_rss_bytes", 343e6},
-          {"machine", {{"cores", 2}, {"cpu", "a CPU"}}},
+  return {{"recipe", "toy"}, {"preset", "laptop"},      {"seeds", {1, 2, 3}},
+          {"minutes", 12.4}, {"peak_rss_bytes", 343e6}, {"machine", {{"cores", 2}, {"cpu", "a CPU"}}},
           {"claims", claims}};
 }
 
 TEST(VerdictTable, ShowsTheContrastThatCameClosestToFailing) {
   EXPECT_EQ(verdict_table({results()}),
             "| recipe | claim | verdict | measured | cost |\n|---|---|---|---|---|\n"
-            "| `toy` | A: more is more | INCONCLUSIVE | hard: +1.0 pts [−1.0, +3.0] | 3 seeds, 12 min, 343 MB, 2 cores "
+            "| `toy` laptop | A: more is more | INCONCLUSIVE | hard: +1.0 pts [−1.0, +3.0] | 3 seeds, 12 min, 343 MB, "
+            "2 cores "
             "a CPU |\n"
             "|  | B: nothing | INCONCLUSIVE | – |  |\n");
 }
