@@ -73,6 +73,18 @@ void laptop(Options& o) {
   o.sft.fit.optim = {.lr = 5e-4, .weight_decay = 0, .warmup = 5};
 }
 
+// The same where attempts are bare expressions: whoever looks again has to work them out to find a mistake.
+void hidden(Options& o) {
+  laptop(o);
+  o.task.notation = "hidden";
+}
+
+// What each part of the method is for: SCoRe and SCoRe without it.
+void ablations(Options& o) {
+  demo(o);
+  o.arms = "no_stage1,no_shaping,whole_return,score";
+}
+
 // A user's checkpoint: gentle steps, longer attempts.
 void real(Options& o) {
   o.optim = {.lr = 5e-6, .weight_decay = 0, .schedule = "constant", .warmup = 10};
@@ -87,6 +99,8 @@ std::unique_ptr<base::Options> make(std::string_view preset) {
   if (preset == "smoke") smoke(*options);
   if (preset == "laptop") laptop(*options);
   if (preset == "demo") demo(*options);
+  if (preset == "hidden") hidden(*options);
+  if (preset == "ablations") ablations(*options);
   if (preset == "real") real(*options);
   return options;
 }
@@ -104,7 +118,7 @@ std::vector<report::Term> minus(std::vector<report::Term> a, const std::vector<r
   return a;
 }
 
-std::vector<report::Claim> claims() {
+std::vector<report::Claim> comparison_claims() {
   report::Claim a{"A", "the second attempt helps: Δ of SCoRe is above 0 and above the base model's",
                   {{"Δ score", delta("score")}, {"Δ score − Δ base", minus(delta("score"), delta("base"))}}};
   report::Claim b{"B", "Δ of SCoRe is above that of every supervised arm", {}};
@@ -120,6 +134,31 @@ std::vector<report::Claim> claims() {
   return {a, b, c, d, e};
 }
 
+std::vector<report::Claim> ablation_claims() {
+  const auto less = [](const std::string& arm) {
+    return report::Contrast{"Δ score − Δ " + arm, minus(delta("score"), delta(arm))};
+  };
+  return {{"F", "without Stage I the second attempt helps less", {less("no_stage1")}},
+          {"G", "without the bonus for turning wrong into right it helps less", {less("no_shaping")}},
+          {"H",
+           "paying all tokens for both attempts sacrifices the first: its Acc@t1 is 10 points or more below SCoRe's",
+           {{"Acc@t1 score − whole_return", {{"score", "t1", 1}, {"whole_return", "t1", -1}}, 0.10}}}};
+}
+
+// The comparison is weighed in both notations.
+std::vector<report::Claim> claims() {
+  auto all = comparison_claims();
+  const auto add = [&](std::vector<report::Claim> more, const char* preset) {
+    for (auto& claim : more) {
+      claim.preset = preset;
+      all.push_back(claim);
+    }
+  };
+  add(comparison_claims(), "hidden");
+  add(ablation_claims(), "ablations");
+  return all;
+}
+
 }  // namespace
 
 report::RecipeCard card() {
@@ -132,6 +171,8 @@ report::RecipeCard card() {
                      "a penalty for right→wrong. Each attempt's tokens are paid by that attempt alone.",
                      "Compared with STaR, Pair-SFT (each with and without right→right data) and single-turn RL."},
           .presets = {{"laptop", "the demo's world, six arms"},
+                      {"hidden", "the same with attempts that show no result"},
+                      {"ablations", "SCoRe without Stage I, without shaping, with whole-return credit"},
                       {"smoke", "a toy world, seconds"},
                       {"demo", "the main job of `hone demo`: SCoRe alone on a small Countdown world"},
                       {"real", "a model folder of yours and a JSONL file of problems"}},

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace hone::report {
 namespace {
@@ -94,7 +95,7 @@ std::string tiles(const Json& summary, const std::vector<ShownMetric>& metrics) 
   return html.empty() ? "" : "<div class=\"tiles\">" + html + "</div>";
 }
 
-std::string results_table(const Json& summary, const std::vector<Arm>& arms, const std::vector<ShownMetric>& metrics) {
+std::string results_table(const Json& summary, const std::vector<Arm>& arms, std::span<const ShownMetric> metrics) {
   std::vector<std::string> header = {"arm"};
   for (const ShownMetric& metric : metrics) {
     const std::string unit = metric.unit == "pts" ? "points" : metric.unit;
@@ -110,6 +111,18 @@ std::string results_table(const Json& summary, const std::vector<Arm>& arms, con
     }
   }
   return table_html(header, rows, "results");
+}
+
+// As many tables as fit the page's width, also on paper.
+std::string results_tables(const Json& summary, const std::vector<Arm>& arms, std::span<const ShownMetric> metrics) {
+  constexpr std::size_t kMostColumns = 6;
+  const std::size_t tables = std::max<std::size_t>(1, (metrics.size() + kMostColumns - 1) / kMostColumns);
+  std::string html;
+  for (std::size_t i = 0; i < tables; ++i) {
+    const std::size_t begin = metrics.size() * i / tables, end = metrics.size() * (i + 1) / tables;
+    html += results_table(summary, arms, metrics.subspan(begin, end - begin));
+  }
+  return html;
 }
 
 std::string interval_charts(const Json& summary, const std::vector<Arm>& arms,
@@ -240,7 +253,7 @@ std::string results_section(const PageSource& page) {
                                      "missing."));
   }
   return section_html("results", "Results",
-                      tiles(page.summary, metrics) + results_table(page.summary, arms, metrics) +
+                      tiles(page.summary, metrics) + results_tables(page.summary, arms, metrics) +
                           fmt::format("<p class=\"note\">{}</p>", escape_html(scope_text(page))) +
                           interval_charts(page.summary, arms, metrics));
 }

@@ -89,6 +89,24 @@ TEST(Report, SeedsAreDrawnAndClaimsShown) {
   EXPECT_TRUE(has(html, "no outcomes of arm &quot;star&quot;"));
 }
 
+// Ten metrics are two tables of five, and every arm stands in both.
+TEST(Report, ManyMetricsAreSeveralTables) {
+  const TemporaryFolder run;
+  write_fake_run(run.path(), 1);
+  const auto tables = [&] { return count(report_html(run.path()), "<table class=\"results\">"); };
+  EXPECT_EQ(tables(), 1u);
+  const auto file = run.path() / "summary.json";
+  Json summary = base::parse_json(base::read_file(file), "summary.json");
+  const Json metric = summary["metrics"][0];
+  for (std::size_t i = summary["metrics"].size(); i < 10; ++i) {
+    summary["metrics"].push_back(metric);
+    summary["metrics"][i]["name"] = fmt::format("more{}", i);
+    for (auto& arm : summary["arms"]) arm["values"][fmt::format("more{}", i)] = arm["values"][metric["name"]];
+  }
+  base::write_file_atomic(file, base::dump(summary));
+  EXPECT_EQ(tables(), 2u);
+}
+
 TEST(Report, HostileTextIsEscaped) {
   const TemporaryFolder run;
   write_fake_run(run.path(), 1);
