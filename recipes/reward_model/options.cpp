@@ -22,6 +22,11 @@ void HelpfulOptions::visit(base::OptionVisitor& v) {
   v.field("best_of", best_of,
           {.help = "responses drawn for every held-out prompt: the largest n of best-of-n", .min = 16, .max = 4096});
   v.field("max_tokens", max_tokens, {.help = "most tokens of a response", .min = 1, .max = 1024, .source = "card"});
+  v.field("careful", careful,
+          {.help = "share of sft's steps, the first ones, whose annotators make no mistake: they teach to read the "
+                   "request, which a pre-trained model can",
+           .min = 0,
+           .max = 1});
   v.group("annotator", annotator);
 }
 
@@ -53,16 +58,18 @@ namespace {
 
 // The card's world on decoders of 0.8 million parameters.
 void laptop(Options& o) {
-  o.sft.steps = 4000;
+  o.helpful.careful = 0.1;
+  o.sft.steps = 2500;
   o.sft.batch = 64;
-  o.sft.optim = {.lr = 2e-3, .weight_decay = 0, .warmup = 50};
-  o.reward.batch = 32;
-  o.reward.optim = {.lr = 1e-3, .weight_decay = 0, .schedule = "linear", .warmup = 10};
+  o.sft.optim = {.lr = 1e-3, .weight_decay = 0, .warmup = 50};
+  o.reward.batch = 8;
+  o.reward.optim = {.lr = 3e-4, .weight_decay = 0, .schedule = "linear", .warmup = 10};
 }
 
 // Every part in seconds; what it learns is not looked at.
 void smoke(Options& o) {
   o.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 48};
+  o.helpful.careful = 0.2;
   o.sft.steps = 60;
   o.sft.batch = 32;
   o.sft.optim = {.lr = 4e-3, .weight_decay = 0, .warmup = 5};

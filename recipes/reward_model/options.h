@@ -16,6 +16,7 @@ namespace hone::recipes::reward_model {
 /// The toy world: who demonstrates, how many choices there are, and what is drawn to be picked from.
 struct HelpfulOptions {
   int64_t pairs = 4000, few_pairs = 500, samples = 4, best_of = 64, max_tokens = 24;
+  double careful = 0;
   tasks::AnnotatorOptions annotator;
 
   void visit(base::OptionVisitor& v);

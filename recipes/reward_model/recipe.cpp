@@ -30,6 +30,8 @@ constexpr uint64_t kHeldOutSeed = 20250314;
 constexpr const char* kModel = "reward_model";
 constexpr const char* kFew = "reward_model_few";
 
+constexpr tasks::AnnotatorOptions kCareful{.care = 1, .spread = 0, .repeat = 0, .unfinished = 0};
+
 // What every part works with.
 struct Lab {
   train::Env& env;
@@ -77,8 +79,10 @@ models::Model train_rewards(const Lab& lab, const std::string& name, const data:
 models::Model demonstrated_policy(train::Env& env, train::Session& session, const Options& o) {
   auto model =
       train::fresh_model(env, o.fresh, text::Tokenizer::symbols(text::standard_specials(), tasks::helpful_words()));
-  const auto source =
-      train::made(env, o.sft.batch, [&](int64_t, Rng rng) { return demonstration(o.helpful, model.tokenizer, rng); });
+  const auto careful = static_cast<int64_t>(o.helpful.careful * static_cast<double>(o.sft.steps));
+  const auto source = train::made(env, o.sft.batch, [&](int64_t step, Rng rng) {
+    return demonstration(step < careful ? kCareful : o.helpful.annotator, model.tokenizer, rng);
+  });
   train::fit(env, session, "sft", model.decoder, o.sft, source);
   return model;
 }

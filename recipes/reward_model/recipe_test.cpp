@@ -174,9 +174,8 @@ TEST(RewardModelWorld, TheCoinFollowsTheGoldReward) {
 
 TEST(RewardModelWorld, DemonstrationsAreOfTrainingRequests) {
   const auto tokenizer = text::Tokenizer::symbols(text::standard_specials(), tasks::helpful_words());
-  const HelpfulOptions options;
   for (uint64_t i = 0; i < 50; ++i) {
-    const auto e = demonstration(options, tokenizer, Rng(i));
+    const auto e = demonstration({}, tokenizer, Rng(i));
     const auto text = tokenizer.decode(e.ids);
     EXPECT_TRUE(text.starts_with("please ")) << text;
     EXPECT_EQ(std::count(e.loss_mask.begin(), e.loss_mask.begin() + 8, 1), 0);

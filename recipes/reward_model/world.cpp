@@ -6,12 +6,12 @@
 
 namespace hone::recipes::reward_model {
 
-data::Example demonstration(const HelpfulOptions& o, const text::Tokenizer& tokenizer, Rng rng) {
+data::Example demonstration(const tasks::AnnotatorOptions& annotator, const text::Tokenizer& tokenizer, Rng rng) {
   const auto problem = tasks::draw_helpful(tasks::HelpfulSplit::train, 1, rng.fork("request"))[0];
   data::Example e;
   data::append(e, {tokenizer.bos()}, 0);
   data::append(e, tokenizer.encode(problem.prompt), 0);
-  data::append(e, tokenizer.encode(tasks::annotated(problem, o.annotator, rng.fork("annotator"))), 1);
+  data::append(e, tokenizer.encode(tasks::annotated(problem, annotator, rng.fork("annotator"))), 1);
   data::append(e, {tokenizer.end()}, 1);
   return e;
 }

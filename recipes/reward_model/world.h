@@ -12,8 +12,8 @@
 
 namespace hone::recipes::reward_model {
 
-/// A request and what the annotator writes, as one supervised sequence.
-data::Example demonstration(const HelpfulOptions& options, const text::Tokenizer& tokenizer, Rng rng);
+/// A request and what an annotator writes, as one supervised sequence.
+data::Example demonstration(const tasks::AnnotatorOptions& annotator, const text::Tokenizer& tokenizer, Rng rng);
 
 /// A policy's responses to one prompt.
 struct Responses {
