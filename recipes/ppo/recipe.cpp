@@ -73,7 +73,10 @@ Means sampled_means(const Lab& lab, const models::Model& model) {
     for (std::size_t i = 0; i < values.size(); ++i)
       mean[static_cast<std::size_t>(rollouts[i].request)] += values[i] / static_cast<double>(o.kl_samples);
   };
-  add("kl", sequence_kl(batch.policy));
+  if (&model == &lab.base)
+    means["kl"].assign(problems.size(), 0);  // what sampler and trainer differ by is no distance
+  else
+    add("kl", sequence_kl(batch.policy));
   if (lab.gold) add("gold", lab.gold(answered));
   if (lab.reward_model) add("score", model_reward(lab.reward_model, model.tokenizer, lab.env.pool)(answered));
   return means;
