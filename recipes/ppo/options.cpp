@@ -153,9 +153,9 @@ void laptop(Options& o) {
 // Policy improvement of Stream of Search (its card's numbers): needs --model, the models/sos of a run of that recipe.
 void searches(Options& o) {
   o.arms = "ppo,apa,awr,grpo,apa_no_reset";
-  o.task.world = "cd3-demo";
+  o.task.world = "cd3";  // that recipe's; a pair of numbers and target is held out there and here alike
   o.task.verifier = "search";
-  o.task.train_problems = 7600;
+  o.task.train_problems = 20000;
   o.task.test_problems = 1000;
   o.reward = "rating";
   o.steps = 150;

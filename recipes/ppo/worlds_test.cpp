@@ -75,12 +75,13 @@ TEST(PpoWorlds, HelpfulIsRightAboutTheBestResponses) {
 
 TEST(PpoWorlds, SearchesLeaveWhatTheirClaimsSpeakOf) {
   const TempFolder models, folder;
-  const auto base = untrained(data::search_tokenizer(tasks::countdown_world("cd3-demo")));
+  const auto base = untrained(data::search_tokenizer(tasks::countdown_world("cd3")));
   models::save(models / "sos", base.decoder, base.tokenizer);
   std::unique_ptr<Options> o(dynamic_cast<Options*>(card().options("searches").release()));
   o->steps = 2;
   o->problems = 4;
   o->max_tokens = 24;
+  o->task.train_problems = 100;
   o->task.test_problems = 6;
   o->pass_at = 2;
   o->base.model = (models / "sos").string();
