@@ -24,13 +24,13 @@ int check_model(const Call& call) {
 
 int run_check(const Call& call) {
   if (call.operands.empty()) return check_model(call);
-  const Recipe recipe = resolve_recipe(call);
-  const Inputs inputs = check_inputs(recipe_for_seed(recipe, 1));
+  const Recipe recipe = recipe_for_seed(resolve_recipe(call), 1);
+  const Inputs inputs = check_inputs(recipe);
   const int threads = thread_count(call);
   const Estimate needs = estimate(recipe, inputs, threads);
   const std::vector<base::OptionEntry> changed = changed_options(recipe);
-  const auto model = call.value("--model");
-  const ChatReport chat = model ? report_chat(*model, sample_conversation()) : ChatReport{};
+  const std::string model = call.has("--model") ? text_value(recipe, "model") : "";
+  const ChatReport chat = model.empty() ? ChatReport{} : report_chat(model, sample_conversation());
   if (call.has("--json")) {
     put("{}\n", base::dump(Json{{"ok", true},
                                 {"recipe", recipe.card.name},
@@ -52,7 +52,7 @@ int run_check(const Call& call) {
     put("parameters  about {}\nmemory      about {} with {} threads\n", count_text(needs.parameters),
         size_text(needs.memory_bytes), threads);
   }
-  if (model) put("{}", to_text(chat, console));
+  if (!model.empty()) put("{}", to_text(chat, console));
   if (!changed.empty()) {
     Table table({"option", "value", "default", "from"});
     for (const base::OptionEntry& entry : changed) {
