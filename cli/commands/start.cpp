@@ -50,7 +50,14 @@ int start_run(const Call& call) {
   const RunPlan plan = plan_run(call);
   announce_reading(call, plan.recipe);
   Inputs inputs;
-  for (const uint64_t seed : plan.seeds) inputs = check_inputs(recipe_for_seed(plan.recipe, seed));
+  Json checked;  // seeds whose inputs are the same are read once
+  for (const uint64_t seed : plan.seeds) {
+    const Recipe recipe = recipe_for_seed(plan.recipe, seed);
+    Json values = recipe.set->to_json();
+    if (values == checked) continue;
+    inputs = check_inputs(recipe);
+    checked = std::move(values);
+  }
   if (plan.start == Start::fresh) check_output(plan.dir.empty() ? call.runs / "new" : plan.dir);
   if (call.has("--dry-run")) {
     print_plan(call, plan, inputs);

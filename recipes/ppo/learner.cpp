@@ -43,6 +43,14 @@ models::Decoder snapshot(const models::Decoder& policy) {
   return out;
 }
 
+// Sums `value` under `key`; every `steps` steps the mean since the last time.
+std::optional<double> window_mean(Json& notes, const char* key, double value, int64_t step, int64_t steps) {
+  const double sum = notes.value(key, 0.0) + value;
+  const bool full = (step + 1) % steps == 0;
+  notes[key] = full ? 0.0 : sum;
+  return full ? std::optional(sum / static_cast<double>(steps)) : std::nullopt;
+}
+
 void start_again(optim::AdamW& optimizer) {
   optimizer.first_moment().zero_();
   optimizer.second_moment().zero_();
@@ -159,12 +167,10 @@ void Learner::renew_reference(int64_t step) {
 void Learner::look(int64_t step, double reward) {
   if (o_.ref_reset == 0) return;
   Json& notes = state_.notes;
-  notes["reward_sum"] = notes.value("reward_sum", 0.0) + reward;
-  if ((step + 1) % o_.check_every != 0) return;
-  const double mean_reward = notes["reward_sum"].get<double>() / static_cast<double>(o_.check_every);
-  notes["reward_sum"] = 0.0;
+  const auto mean_reward = window_mean(notes, "reward_sum", reward, step, o_.check_every);
+  if (!mean_reward) return;
   const double reached = lab_.tasks.validation.empty() || lab_.reward_model
-                             ? mean_reward
+                             ? *mean_reward
                              : evaluate::greedy_accuracy(policy_, lab_.tasks.validation, 256, lab_.tasks.verifier,
                                                          o_.max_tokens, lab_.env.pool);
   if (!notes.contains("best") || reached > notes["best"].get<double>()) {
@@ -181,12 +187,9 @@ void Learner::look(int64_t step, double reward) {
 // Every check_every steps: were responses ever worth more than since the last look?
 void Learner::keep_peak(int64_t step, double gold) {
   Json& notes = state_.notes;
-  notes["gold_sum"] = notes.value("gold_sum", 0.0) + gold;
-  if ((step + 1) % o_.check_every != 0) return;
-  const double reached = notes["gold_sum"].get<double>() / static_cast<double>(o_.check_every);
-  notes["gold_sum"] = 0.0;
-  if (notes.contains("gold_best") && reached <= notes["gold_best"].get<double>()) return;
-  notes["gold_best"] = reached;
+  const auto reached = window_mean(notes, "gold_sum", gold, step, o_.check_every);
+  if (!reached || (notes.contains("gold_best") && *reached <= notes["gold_best"].get<double>())) return;
+  notes["gold_best"] = *reached;
   notes["gold_step"] = step + 1;
   peak_->decoder.trained().copy_(policy_.decoder.trained());
 }

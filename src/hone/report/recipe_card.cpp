@@ -34,14 +34,14 @@ std::vector<Claim> claims_of(const RecipeCard& card, std::string_view preset) {
   std::vector<Claim> own, shared;
   for (const Claim& claim : card.claims) {
     if (claim.preset.empty()) shared.push_back(claim);
-    if (!claim.preset.empty() && claim.preset == preset) own.push_back(claim);
+    if (claim.preset == preset) own.push_back(claim);
   }
   return own.empty() ? shared : own;
 }
 
 std::string record_name(const RecipeCard& card, std::string_view preset) {
-  const bool own = std::any_of(card.claims.begin(), card.claims.end(),
-                               [&](const Claim& claim) { return !claim.preset.empty() && claim.preset == preset; });
+  const auto claims = claims_of(card, preset);
+  const bool own = !claims.empty() && !claims.front().preset.empty();
   return own ? fmt::format("results-{}.json", preset) : "results.json";
 }
 
