@@ -22,9 +22,10 @@ std::size_t count_words(std::string_view text) {
   return text.empty() ? 0 : static_cast<std::size_t>(1 + std::count(text.begin(), text.end(), ' '));
 }
 
-// The words after the prompt.
+// The words after the prompt; none where the search ends before its first step.
 std::string completion_of(const tasks::Problem& problem, const search::Trace& trace) {
   const std::string words = search::write_compact(trace);
+  if (words == problem.prompt) return "";
   require(words.starts_with(problem.prompt + " "), ErrorKind::internal, "a trace does not begin with \"{}\"",
           problem.prompt);
   return words.substr(problem.prompt.size() + 1);
@@ -53,11 +54,13 @@ Rng stream_of(const rewards::Question& question) {
   return Rng(std::stoull(hash.substr(0, 16), nullptr, 16));
 }
 
-// Those whose teacher's search, with its end, fits the limit.
+// Those whose teacher's search takes a step (depth first by the sum leaves every move of some problems out) and, with
+// its end, fits the limit.
 std::vector<tasks::Problem> searchable(const tasks::CountdownWorld& world, std::vector<tasks::Problem> problems,
                                        int64_t max_tokens) {
   std::erase_if(problems, [&](const tasks::Problem& p) {
-    return static_cast<int64_t>(count_words(teacher_trace(world, p))) + 1 > max_tokens;
+    const auto words = static_cast<int64_t>(count_words(teacher_trace(world, p)));
+    return words == 0 || words + 1 > max_tokens;
   });
   return problems;
 }

@@ -12,7 +12,7 @@ namespace hone::recipes::star {
 
 /// The addition ladder: what M0 is shown, and how far the sums go.
 struct SumOptions {
-  int64_t digits = 6, seed_digits = 2, seed_records = 2000;
+  int64_t digits = 6, seed_digits = 2, seed_records = 2000, few_shot = 10;
   double hints = 0.3;
 
   void visit(base::OptionVisitor& v) {
@@ -21,6 +21,11 @@ struct SumOptions {
             {.help = "longest addends that M0 has seen worked out", .min = 1, .max = 12, .source = "card"});
     v.field("seed_records", seed_records,
             {.help = "scratchpads that M0 learns from", .min = 1, .max = 1e7, .source = "card"});
+    v.field("few_shot", few_shot,
+            {.help = "scratchpads of each longer length that it learns from, each with and without a hint",
+             .min = 0,
+             .max = 1e6,
+             .source = "paper: 10 in its prompt"});
     v.field("hints", hints, {.help = "share of them whose prompt gives the answer away", .min = 0, .max = 1});
   }
 };

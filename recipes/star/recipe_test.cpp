@@ -116,6 +116,7 @@ TEST(StarWorld, HintsAreFilledIn) {
 
 TEST(StarWorld, SeedRecordsAreShortAndSomeHaveHints) {
   const auto o = preset("smoke");
+  o->sums.few_shot = 0;
   const auto tokenizer = text::Tokenizer::symbols(text::standard_specials(), tasks::addition_words());
   int hints = 0;
   const auto records = seed_records(*o, tokenizer, Rng(1));
@@ -129,6 +130,28 @@ TEST(StarWorld, SeedRecordsAreShortAndSomeHaveHints) {
     EXPECT_LE(std::count(text.begin(), text.end(), ';'), 2) << text;
   }
   EXPECT_NEAR(static_cast<double>(hints) / static_cast<double>(records.size()), o->sums.hints, 0.1);
+}
+
+TEST(StarWorld, AFewRecordsOfLongerSumsAreSeenWithAndWithoutAHint) {
+  const auto o = preset("smoke");
+  o->sums.few_shot = 3;
+  const auto tokenizer = text::Tokenizer::symbols(text::standard_specials(), tasks::addition_words());
+  const auto records = seed_records(*o, tokenizer, Rng(1));
+  const auto seeds = static_cast<std::size_t>(o->sums.seed_records);
+  const auto lengths = static_cast<std::size_t>(o->sums.digits - o->sums.seed_digits);
+  ASSERT_EQ(records.size(), seeds + 2 * 3 * lengths);
+  std::set<std::string> held_out;
+  for (const auto& group : make_world(*o, Rng(1)).groups)
+    for (const auto& p : group.problems) held_out.insert(p.prompt);
+  for (std::size_t i = seeds; i < records.size(); i += 2) {
+    const auto plain = tokenizer.decode(records[i].ids), hinted = tokenizer.decode(records[i + 1].ids);
+    const auto steps = std::count(plain.begin(), plain.end(), ';');
+    EXPECT_GT(steps, o->sums.seed_digits) << plain;
+    EXPECT_EQ(steps, std::count(hinted.begin(), hinted.end(), ';')) << "the same sum: " << hinted;
+    EXPECT_TRUE(plain.find('?') == std::string::npos && hinted.find('?') != std::string::npos) << hinted;
+    const auto sum = plain.substr(plain.find_first_of("0123456789"));
+    EXPECT_FALSE(held_out.contains(sum.substr(0, sum.find(':') + 1))) << plain;
+  }
 }
 
 // ---- a round, by hand ----

@@ -90,19 +90,35 @@ std::string filled_hint(const std::string& hint, const std::string& prompt, cons
   return text;
 }
 
+namespace {
+
+enum class Hint { without, with };
+
+data::Example scratchpad_record(const tasks::Problem& problem, Hint hint, const text::Tokenizer& tokenizer) {
+  data::Example record;
+  data::append(record, {tokenizer.bos()}, 0);
+  data::append(record, tokenizer.encode(hint == Hint::with ? tasks::addition_hint(problem) : problem.prompt), 0);
+  data::append(record, tokenizer.encode(tasks::addition_scratchpad(problem)), 1);
+  data::append(record, {tokenizer.end()}, 1);
+  return record;
+}
+
+}  // namespace
+
 std::vector<data::Example> seed_records(const Options& o, const text::Tokenizer& tokenizer, Rng rng) {
   std::vector<data::Example> records;
   for (int64_t i = 0; i < o.sums.seed_records; ++i) {
     const Rng stream = rng.fork("record", {static_cast<uint64_t>(i)});
     const int64_t digits = 1 + i % o.sums.seed_digits;
     const auto problem = draw_additions(tasks::AdditionSplit::train, digits, 1, stream.fork("sum"))[0];
-    const bool hint = stream.fork("hint").uniform() < o.sums.hints;
-    data::Example record;
-    data::append(record, {tokenizer.bos()}, 0);
-    data::append(record, tokenizer.encode(hint ? tasks::addition_hint(problem) : problem.prompt), 0);
-    data::append(record, tokenizer.encode(tasks::addition_scratchpad(problem)), 1);
-    data::append(record, {tokenizer.end()}, 1);
-    records.push_back(std::move(record));
+    const auto hint = stream.fork("hint").uniform() < o.sums.hints ? Hint::with : Hint::without;
+    records.push_back(scratchpad_record(problem, hint, tokenizer));
+  }
+  for (int64_t digits = o.sums.seed_digits + 1; digits <= o.sums.digits; ++digits) {
+    const Rng stream = rng.fork("few-shot", {static_cast<uint64_t>(digits)});
+    for (const auto& problem : draw_additions(tasks::AdditionSplit::train, digits, o.sums.few_shot, stream))
+      for (const Hint hint : {Hint::without, Hint::with})
+        records.push_back(scratchpad_record(problem, hint, tokenizer));
   }
   return records;
 }

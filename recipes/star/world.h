@@ -38,7 +38,8 @@ World make_world(const Options& options, Rng rng);
 /// The prompt of a hint: `hint` with {prompt} and {answer} filled in.
 std::string filled_hint(const std::string& hint, const std::string& prompt, const std::string& answer);
 
-/// What M0 learns from: short scratchpads, some of them after a hint.
+/// What M0 learns from: short scratchpads, some of them after a hint, and then `sums.few_shot` of every longer length,
+/// each once without a hint and once with it.
 std::vector<data::Example> seed_records(const Options& options, const text::Tokenizer& tokenizer, Rng rng);
 
 }  // namespace hone::recipes::star
