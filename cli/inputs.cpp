@@ -87,12 +87,14 @@ int64_t fresh_parameters(const Recipe& recipe) {
 }  // namespace
 
 Inputs check_inputs(const Recipe& recipe) {
+  if (recipe.card.check) recipe.card.check(*recipe.options);
   Inputs inputs;
   if (const std::string data = text_value(recipe, "data"); !data.empty()) inputs.rows = count_rows(recipe, data);
   if (const std::string test = text_value(recipe, "test_data"); !test.empty()) count_rows(recipe, test);
   if (const std::string model = text_value(recipe, "model"); !model.empty()) {
     inputs.model_parameters = count_parameters(model);
   }
+  if (const std::string rewards = text_value(recipe, "reward_model"); !rewards.empty()) count_parameters(rewards);
   return inputs;
 }
 

@@ -17,9 +17,9 @@ struct Inputs {
   int64_t model_parameters = 0;  ///< of the model folder; 0 without one
 };
 
-/// Reads the data file (problems when the recipe has a verifier, choices where its card says so, else texts) and the
-/// headers of the model folder.
-/// Errors: data with file:line, io, format naming the tensor.
+/// Asks the recipe whether its options fit together, and reads the data file (problems when the recipe has a verifier,
+/// choices where its card says so, else texts) and the headers of the model folders.
+/// Errors: usage, data with file:line, io, format naming the tensor.
 Inputs check_inputs(const Recipe& recipe);
 
 /// Refuses a folder for a new run that exists and is not empty, is no folder, or can't be written; creates nothing.

@@ -42,6 +42,14 @@ TEST(Inputs, CountsRows) {
   EXPECT_EQ(refusal({"sft", "--data", choice}, "make no row to learn from"), ErrorKind::data);
 }
 
+TEST(Inputs, OptionsThatContradictOneAnotherAreFoundBeforeTheRun) {
+  EXPECT_EQ(refusal({"ppo", "--preset", "helpful"}, "helpful needs model"), ErrorKind::usage);
+  EXPECT_EQ(refusal({"ppo", "--set", "reward_model=absent"}, "absent"), ErrorKind::io);
+  EXPECT_EQ(refusal({"star", "--data", "q.jsonl", "--set", "hint=none"}, "does not hold {answer}"), ErrorKind::usage);
+  for (const char* recipe : {"dno", "ppo", "score", "star"})
+    EXPECT_EQ(refusal({recipe, "--set", "arms=nobody"}, "unknown arm \"nobody\""), ErrorKind::usage) << recipe;
+}
+
 TEST(Inputs, BadDataNamesTheLine) {
   const TestFolder folder;
   const std::string bad = folder.file("bad.jsonl", "{\"text\":\"a\"}\n{\"text\":\n");

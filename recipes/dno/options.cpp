@@ -81,9 +81,17 @@ std::vector<std::string> parse_arms(const std::string& list) {
   const auto dno = std::find(arms.begin(), arms.end(), "dno");
   for (auto arm = arms.begin(); arm != arms.end(); ++arm) {
     const bool needs_dno = *arm == "dno_mixture" || *arm == "dno_lookahead";
-    require(!needs_dno || dno < arm, ErrorKind::usage, "arms: {} is made from what dno leaves; put dno before it", *arm);
+    require(!needs_dno || dno < arm, ErrorKind::usage, "arms: {} is made from what dno leaves; put dno before it",
+            *arm);
   }
   return arms;
+}
+
+void check(const base::Options& given) {
+  const auto& o = dynamic_cast<const Options&>(given);
+  parse_arms(o.arms);
+  require(o.data.empty() || !o.oracle.command.empty(), ErrorKind::usage,
+          "prompts from {} need a judge: set oracle.command", o.data);
 }
 
 namespace {
@@ -189,6 +197,7 @@ report::RecipeCard card() {
                       {"smoke", "a toy world, every part in seconds"},
                       {"real", "a model folder of yours, prompts with a teacher's answers, a judge of yours"}},
           .options = make,
+          .check = check,
           .claims = claims()};
 }
 

@@ -53,5 +53,7 @@ const std::vector<std::string>& arm_names();
 /// "dno,spin" → its parts; "all" → every one. Errors: usage with the nearest arm, and for an arm that needs `dno`
 /// before it (dno_mixture, dno_lookahead).
 std::vector<std::string> parse_arms(const std::string& list);
+/// Errors: usage for an unknown or misplaced arm, and for prompts of a file without a judge.
+void check(const base::Options& options);
 
 }  // namespace hone::recipes::dno

@@ -281,6 +281,7 @@ std::vector<report::PhasePlan> progress_plan(const Options& o, const std::vector
 
 void run(train::Env& env, const base::Options& given) {
   const auto& o = dynamic_cast<const Options&>(given);
+  check(given);
   const auto arms = parse_arms(o.arms);
   if (auto* progress = env.record.progress()) progress->plan(progress_plan(o, arms));
   auto world = make_world(o, env.pool, env.rng.fork("world"));

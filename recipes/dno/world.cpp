@@ -106,7 +106,6 @@ World search_world(const Options& o, base::Pool& pool, Rng rng) {
 }
 
 World file_world(const Options& o, Rng rng) {
-  require(!o.oracle.command.empty(), ErrorKind::usage, "prompts from {} need a judge: set oracle.command", o.data);
   tasks::TaskOptions options;
   options.data = o.data;
   options.test_data = o.test_data;

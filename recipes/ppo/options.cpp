@@ -1,6 +1,7 @@
 // Options, presets and claims of actor-critic reinforcement learning. Torch-free: `hone show ppo` reads this.
 #include "recipes/ppo/options.h"
 
+#include "hone/base/error.h"
 #include "hone/report/recipe_card.h"
 #include "hone/train/countdown_presets.h"
 
@@ -123,6 +124,27 @@ Options options_of(const std::string& arm, const Options& options) {
   if (arm == "apa_no_reset") own.ref_reset = 0;
   if (arm == "grpo" && own.grpo_lr > 0) own.optim.lr = own.grpo_lr;
   return own;
+}
+
+void check(const base::Options& given) {
+  const auto& o = dynamic_cast<const Options&>(given);
+  report::parse_arms(o.arms, arm_names());
+  require(
+      o.lora.dropout == 0, ErrorKind::usage,
+      "lora.dropout is {}; here it must be 0: the policy that is trained would be another than the one that sampled",
+      o.lora.dropout);
+  const bool searches = o.task.verifier == "search";
+  require(o.reward != "rating" || searches, ErrorKind::usage,
+          "reward = \"rating\" is of searches; the verifier is {}, not search", o.task.verifier);
+  if (searches && o.base.model.empty())
+    throw Error(ErrorKind::usage, "the verifier search needs a model that writes searches",
+                "give --model DIR of a stream_of_search run: its models/sos");
+  if (o.helpful && (o.reward_model.empty() || o.base.model.empty()))
+    throw Error(ErrorKind::usage, "helpful needs model and reward_model: what a run of reward_model has made",
+                "--model RUN/models/base --set reward_model=RUN/models/reward_model_few; in RUN of several seeds each "
+                "has its own: RUN/seed-{seed}/models/…");
+  require(o.critic.start != "reward_model" || !o.reward_model.empty(), ErrorKind::usage,
+          "critic.start = \"reward_model\" needs reward_model: the folder of a scalar model");
 }
 
 namespace {

@@ -62,6 +62,8 @@ struct Options : base::Options {
 
 /// ppo, apa, awr, grpo, and two of them with something taken away: ppo_no_kl (β = 0), apa_no_reset (ref_reset = 0).
 const std::vector<std::string>& arm_names();
+/// Errors: usage for options that contradict one another or need a model, and for an unknown arm.
+void check(const base::Options& options);
 /// "ppo" of "ppo_no_kl": how an arm updates its policy.
 std::string rule_of(const std::string& arm);
 /// The options as an arm has them.

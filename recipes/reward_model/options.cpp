@@ -1,6 +1,7 @@
 // Options, presets and claims of the reward model. Torch-free: `hone show reward_model` reads this.
 #include "recipes/reward_model/options.h"
 
+#include "hone/base/error.h"
 #include "hone/report/recipe_card.h"
 
 #include <memory>
@@ -45,6 +46,12 @@ void Options::visit(base::OptionVisitor& v) {
   v.group("sft", sft);
   v.group("reward", reward);
   v.group("lora", lora);
+}
+
+void check(const base::Options& given) {
+  const auto& o = dynamic_cast<const Options&>(given);
+  require(o.model.empty() || !o.data.empty(), ErrorKind::usage,
+          "the toy world has a vocabulary of its own, which the model in {} does not read; give --data FILE", o.model);
 }
 
 std::vector<int64_t> sizes_up_to(int64_t most) {
@@ -125,6 +132,7 @@ report::RecipeCard card() {
                       {"smoke", "every part in seconds"},
                       {"real", "a model folder of yours and a JSONL file of choices"}},
           .options = make,
+          .check = check,
           .claims = claims(),
           .rows = report::RecipeCard::Rows::choices};
 }

@@ -35,6 +35,9 @@ struct Options : base::Options {
   void visit(base::OptionVisitor& v) override;
 };
 
+/// Errors: usage for a model folder without a file of choices.
+void check(const base::Options& options);
+
 /// 1, 2, 4, … below `most`, and `most`.
 std::vector<int64_t> sizes_up_to(int64_t most);
 

@@ -273,8 +273,7 @@ std::vector<report::PhasePlan> progress_plan(const Options& o) {
 
 void run(train::Env& env, const base::Options& given) {
   const auto& o = dynamic_cast<const Options&>(given);
-  require(o.model.empty() || !o.data.empty(), ErrorKind::usage,
-          "the toy world has a vocabulary of its own, which the model in {} does not read; give --data FILE", o.model);
+  check(given);
   if (auto* progress = env.record.progress()) progress->plan(progress_plan(o));
   train::Session session(env);
   auto chosen = train::given_model(env, o.model, o.data);

@@ -177,6 +177,7 @@ report::RecipeCard card() {
                       {"demo", "the main job of `hone demo`: SCoRe alone on a small Countdown world"},
                       {"real", "a model folder of yours and a JSONL file of problems"}},
           .options = make,
+          .check = [](const base::Options& given) { parse_arms(dynamic_cast<const Options&>(given).arms); },
           .claims = claims()};
 }
 

@@ -1,6 +1,7 @@
 // Options, presets and claims of STaR. Torch-free: `hone show star` reads this.
 #include "recipes/star/options.h"
 
+#include "hone/base/error.h"
 #include "hone/report/recipe_card.h"
 #include "hone/tasks/verifiers.h"
 
@@ -52,12 +53,20 @@ const std::vector<std::string>& arm_names() {
 
 std::vector<std::string> parse_arms(const std::string& list) { return report::parse_arms(list, arm_names()); }
 
+void check(const base::Options& given) {
+  const auto& o = dynamic_cast<const Options&>(given);
+  parse_arms(o.arms);
+  require(o.data.empty() || o.hint.find("{answer}") != std::string::npos, ErrorKind::usage,
+          "the hint \"{}\" does not hold {{answer}}", o.hint);
+}
+
 namespace {
 
 // The card's ladder on a decoder of 0.8 million parameters.
 void laptop(Options& o) {
   o.fresh.context = 160;
-  o.sums.few_shot = 50;  // with the paper's 10, M0 is right on 0.2 % of the sums of 3 digits, and they stay out of reach
+  o.sums.few_shot =
+      50;  // with the paper's 10, M0 is right on 0.2 % of the sums of 3 digits, and they stay out of reach
   o.base.steps = 800;
   o.base.batch = 64;
   o.base.micro_tokens = 2048;
@@ -143,6 +152,7 @@ report::RecipeCard card() {
                       {"demo", "five rounds of one arm"},
                       {"real", "a model folder of yours and a JSONL file of problems"}},
           .options = make,
+          .check = check,
           .claims = claims()};
 }
 

@@ -50,5 +50,7 @@ struct Options : base::Options {
 const std::vector<std::string>& arm_names();
 /// "star,direct" → its parts; "all" → every one. Errors: usage with the nearest arm.
 std::vector<std::string> parse_arms(const std::string& list);
+/// Errors: usage for an unknown arm, and for a file of problems with a hint that holds no {answer}.
+void check(const base::Options& options);
 
 }  // namespace hone::recipes::star

@@ -151,6 +151,7 @@ std::vector<report::PhasePlan> progress_plan(const Options& o) {
 
 void run(train::Env& env, const base::Options& given) {
   const auto& o = dynamic_cast<const Options&>(given);
+  check(given);
   if (auto* progress = env.record.progress()) progress->plan(progress_plan(o));
   const auto world = make_world(o, env.rng.fork("world"));
   train::Session session(env);

@@ -1,6 +1,5 @@
 #include "recipes/star/world.h"
 
-#include "hone/base/error.h"
 #include "hone/tasks/addition.h"
 #include "hone/tasks/source.h"
 
@@ -42,8 +41,6 @@ World addition_world(const Options& o, Rng rng) {
 }
 
 World file_world(const Options& o, Rng rng) {
-  require(o.hint.find("{answer}") != std::string::npos, ErrorKind::usage, "the hint \"{}\" does not hold {{answer}}",
-          o.hint);
   tasks::TaskOptions options;
   options.data = o.data;
   options.test_data = o.test_data;

@@ -69,6 +69,11 @@ void PassSummary::write(const train::Env& env, const std::string& improved) cons
     file.metrics.push_back({name, "pass@" + std::to_string(k), "%", {{name, 1}}});
   }
   file.metrics.insert(file.metrics.end(), further_.begin(), further_.end());
+  for (auto name = leading_.rbegin(); name != leading_.rend(); ++name) {
+    const auto is_it = [&](const ShownMetric& m) { return m.name == *name; };
+    const auto at = std::find_if(file.metrics.begin(), file.metrics.end(), is_it);
+    if (at != file.metrics.end()) std::rotate(file.metrics.begin(), at, at + 1);
+  }
   for (const auto& [arm, passes] : arms_) {
     auto& values = file.outcomes.arms[arm];
     for (const auto& p : passes) {

@@ -42,10 +42,13 @@ class PassSummary {
   void add(const std::string& arm, std::vector<Passes> passes) { arms_.emplace_back(arm, std::move(passes)); }
   /// A further number per problem of an arm, shown behind the others.
   void also(const std::string& arm, const ShownMetric& metric, std::vector<double> values);
+  /// The metrics of these names are shown before all others, in this order: what the run was about.
+  void lead_with(std::vector<std::string> names) { leading_ = std::move(names); }
   void write(const train::Env& env, const std::string& improved) const;
 
  private:
   const std::vector<tasks::Problem>& problems_;
+  std::vector<std::string> leading_;
   std::vector<std::pair<std::string, std::vector<Passes>>> arms_;
   std::vector<ShownMetric> further_;
   std::map<std::string, std::map<std::string, std::vector<double>>> further_values_;  ///< by arm and metric

@@ -116,5 +116,19 @@ TEST(PassSummary, WritesTheMeansOverProblems) {
   EXPECT_EQ(json.at("transcripts")[1].at("turns"), Json::array({{{"text", "5"}, {"verdict", "wrong: odd"}}}));
 }
 
+TEST(PassSummary, LeadsWithWhatTheRunWasAbout) {
+  const TempFolder folder;
+  train::TestRun run(folder.path());
+  const auto problems = smoke_problems(1);
+  PassSummary summary(problems);
+  summary.add("base", {{answer(true), 1, 1}});
+  for (const char* name : {"kl", "gold"}) summary.also("base", {name, name, "", {{name, 1}}}, {1.5});
+  summary.lead_with({"gold", "absent", "kl"});
+  summary.write(run.env, "base");
+  std::vector<std::string> names;
+  for (const auto& metric : read_json(folder / "summary.json").at("metrics")) names.push_back(metric.at("name"));
+  EXPECT_EQ(names, (std::vector<std::string>{"gold", "kl", "greedy", "pass1"}));
+}
+
 }  // namespace
 }  // namespace hone::evaluate

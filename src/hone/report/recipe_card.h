@@ -25,6 +25,8 @@ struct RecipeCard {
   std::vector<Preset> presets;      ///< the first is the default
   /// Options as a preset sets them; "" = the struct's own defaults. Errors: usage with the nearest preset.
   std::function<std::unique_ptr<base::Options>(std::string_view preset)> options;
+  /// Refuses options that contradict one another: called before anything is loaded. Empty = none do. Errors: usage.
+  std::function<void(const base::Options&)> check{};
   std::vector<Claim> claims;  ///< of all presets; claims_of() picks those of one
   /// What the rows of its option `data` are: texts (problems, with an option `verifier`), or choices between two.
   enum class Rows { texts, choices } rows = Rows::texts;
