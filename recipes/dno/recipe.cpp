@@ -244,39 +244,6 @@ models::Model student(const Options& o, train::Env& env, train::Session& session
   return model;
 }
 
-// Pairs that a rule finds per prompt at first, to plan with: the phases say the true numbers when they end.
-double pairs_per_prompt(PairRule rule, int64_t samples) {
-  const auto k = static_cast<double>(samples);
-  if (rule == PairRule::filtered) return 1.5 * k;
-  if (rule == PairRule::restrictive) return 0.6 * k;
-  return rule == PairRule::gold ? k : (k + 1) / 2;
-}
-
-std::vector<report::PhasePlan> progress_plan(const Options& o, const std::vector<std::string>& arms) {
-  constexpr double kPairStep = 0.9, kStep = 0.2;  // seconds
-  const auto prompts = static_cast<double>(o.prompts), rounds = static_cast<double>(o.iterations);
-  const auto steps = [](double rows, int64_t batch) {
-    return std::max<int64_t>(1, std::llround(rows / static_cast<double>(batch)));
-  };
-  std::vector<report::PhasePlan> phases;
-  if (o.model.empty()) phases.push_back({"base", o.base.steps, kStep});
-  for (const auto& name : arms) {
-    const auto arm = arm_of(name, o);
-    const auto epochs = static_cast<double>(arm.pairs.epochs);
-    const double pairs = epochs * prompts * pairs_per_prompt(arm.rule, o.samples);
-    if (name == "sft") {
-      phases.push_back({name, steps(static_cast<double>(o.offline_epochs) * prompts * rounds, o.sft.batch), kStep});
-    } else if (name == "dno_lookahead") {
-      phases.push_back({name, steps(pairs * rounds, arm.pairs.batch), kPairStep});
-    } else if (name != "dno_mixture") {
-      const double all = arm.prompts == Arm::Prompts::all ? pairs * rounds : pairs;
-      for (int64_t i = 1; i <= arm.rounds; ++i)
-        phases.push_back({fmt::format("{}.{}", name, i), steps(all, arm.pairs.batch), kPairStep});
-    }
-  }
-  return phases;
-}
-
 }  // namespace
 
 void run(train::Env& env, const base::Options& given) {

@@ -3,6 +3,7 @@
 
 #include "hone/data/example.h"
 #include "hone/models/model.h"
+#include "hone/report/progress.h"
 #include "hone/rewards/oracle.h"
 #include "hone/train/loop.h"
 #include "recipes/dno/world.h"
@@ -34,6 +35,9 @@ struct Arm {
   double replay = 0.3;
 };
 Arm arm_of(const std::string& name, const Options& options);
+
+/// The phases of a run of these arms; how many pairs a round will find is guessed.
+std::vector<report::PhasePlan> progress_plan(const Options& options, const std::vector<std::string>& arms);
 
 /// The prompts of a round of the arm.
 std::vector<tasks::Problem> prompts_of(const Lab& lab, const Arm& arm, int64_t iteration);

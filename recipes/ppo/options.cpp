@@ -311,6 +311,7 @@ report::RecipeCard card() {
                   {"helpful", "reward_model's toy world: policy and reward model of a run that you give"},
                   {"real", "a model folder of yours and a JSONL file of problems"}},
       .options = make,
+      .check = check,
       .claims = claims()};
 }
 

@@ -125,8 +125,9 @@ TEST(PassSummary, LeadsWithWhatTheRunWasAbout) {
   for (const char* name : {"kl", "gold"}) summary.also("base", {name, name, "", {{name, 1}}}, {1.5});
   summary.lead_with({"gold", "absent", "kl"});
   summary.write(run.env, "base");
+  const auto json = read_json(folder / "summary.json");
   std::vector<std::string> names;
-  for (const auto& metric : read_json(folder / "summary.json").at("metrics")) names.push_back(metric.at("name"));
+  for (const auto& metric : json.at("metrics")) names.push_back(metric.at("name"));
   EXPECT_EQ(names, (std::vector<std::string>{"gold", "kl", "greedy", "pass1"}));
 }
 
