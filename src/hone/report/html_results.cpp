@@ -36,17 +36,23 @@ struct Arm {
   std::string name, label, kind;
 };
 
+// What an arm is called: its label, or its name where it has none.
+std::string label_of(const Json& summary, const std::string& arm) {
+  const std::string label = text_at(member(member(summary, "arms"), arm), "label");
+  return label.empty() ? arm : label;
+}
+
 std::vector<Arm> arms_of(const Json& summary) {
   std::vector<Arm> arms;
   const Json& all = member(summary, "arms");
   if (!all.is_object()) return arms;
-  for (const auto& [name, arm] : all.items()) {
+  for (const auto& entry : all.items()) {
     if (arms.size() == kMostArms) break;
-    const std::string label = text_at(arm, "label");
+    const std::string& name = entry.key();
     const char* kind = name == text_at(summary, "improved") ? "improved"
                        : name == text_at(summary, "base")   ? "base"
                                                             : "other";
-    arms.push_back({name, label.empty() ? name : label, kind});
+    arms.push_back({name, label_of(summary, name), kind});
   }
   return arms;
 }
@@ -88,7 +94,8 @@ std::string tiles(const Json& summary, const std::vector<ShownMetric>& metrics) 
                         escape_html(unit_suffix(metric.unit)));
     html += fmt::format(R"(<div class="range">{}</div>)", range_text(after, metric.unit));
     if (std::isfinite(before.mean) && base != improved) {
-      html += fmt::format(R"(<div class="was">base {}</div>)", with_unit(before.mean, metric.unit));
+      html += fmt::format(R"(<div class="was">{} {}</div>)", escape_html(label_of(summary, base)),
+                          with_unit(before.mean, metric.unit));
     }
     html += "</div>";
   }
@@ -154,8 +161,7 @@ int pass_k(const MetricSpec& spec) {
 // An arm's pass@k in percent over log2 k.
 Series pass_series(const Json& summary, const std::vector<std::pair<int, MetricSpec>>& metrics,
                    const std::string& arm) {
-  const std::string label = text_at(member(member(summary, "arms"), arm), "label");
-  Series series{label.empty() ? arm : label, 0, {}, {"", "mean", {}, {}}, {}};
+  Series series{label_of(summary, arm), 0, {}, {"", "mean", {}, {}}, {}};
   for (const auto& [k, metric] : metrics) {
     const Interval value = interval_of(value_of(summary, arm, metric.name));
     if (!std::isfinite(value.mean)) continue;

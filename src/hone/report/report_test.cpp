@@ -107,6 +107,14 @@ TEST(Report, ManyMetricsAreSeveralTables) {
   EXPECT_EQ(tables(), 2u);
 }
 
+TEST(Report, TilesNameWhatTheyAreHeldAgainst) {
+  const TemporaryFolder run;
+  write_fake_run(run.path(), 1);
+  EXPECT_TRUE(has(report_html(run.path()), R"(<div class="was">base model )"));
+  replace(run.path() / "summary.json", "base model", "by length alone");
+  EXPECT_TRUE(has(report_html(run.path()), R"(<div class="was">by length alone )"));
+}
+
 TEST(Report, HostileTextIsEscaped) {
   const TemporaryFolder run;
   write_fake_run(run.path(), 1);
