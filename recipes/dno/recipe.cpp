@@ -250,8 +250,9 @@ void run(train::Env& env, const base::Options& given) {
   const auto& o = dynamic_cast<const Options&>(given);
   check(given);
   const auto arms = parse_arms(o.arms);
-  if (auto* progress = env.record.progress()) progress->plan(progress_plan(o, arms));
   auto world = make_world(o, env.pool, env.rng.fork("world"));
+  // A file may hold fewer prompts than are asked for.
+  if (auto* progress = env.record.progress()) progress->plan(progress_plan(o, arms, world.draw(1).size()));
   world.oracle = rewards::cached(world.oracle, env.dir / "judged.jsonl");
   world.fair = rewards::cached(world.fair, env.dir / "judged-held-out.jsonl");
   train::Session session(env);

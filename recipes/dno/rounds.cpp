@@ -211,9 +211,10 @@ data::Example taught(const Lab& lab, const tasks::Problem& problem, const std::s
   return example_of(data::prompt_ids(problem, encoder), data::answer_ids(completion, encoder));
 }
 
-std::vector<report::PhasePlan> progress_plan(const Options& o, const std::vector<std::string>& arms) {
+std::vector<report::PhasePlan> progress_plan(const Options& o, const std::vector<std::string>& arms,
+                                             std::size_t prompts_a_round) {
   constexpr double kPairStep = 0.9, kStep = 0.2;  // seconds
-  const auto prompts = static_cast<double>(o.prompts), rounds = static_cast<double>(o.iterations);
+  const auto prompts = static_cast<double>(prompts_a_round), rounds = static_cast<double>(o.iterations);
   const auto steps = [](double rows, int64_t batch) {
     return std::max<int64_t>(1, std::llround(rows / static_cast<double>(batch)));
   };

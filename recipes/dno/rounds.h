@@ -36,8 +36,9 @@ struct Arm {
 };
 Arm arm_of(const std::string& name, const Options& options);
 
-/// The phases of a run of these arms; how many pairs a round will find is guessed.
-std::vector<report::PhasePlan> progress_plan(const Options& options, const std::vector<std::string>& arms);
+/// The phases of a run of these arms with so many prompts a round; how many pairs a round will find is guessed.
+std::vector<report::PhasePlan> progress_plan(const Options& options, const std::vector<std::string>& arms,
+                                             std::size_t prompts_a_round);
 
 /// The prompts of a round of the arm.
 std::vector<tasks::Problem> prompts_of(const Lab& lab, const Arm& arm, int64_t iteration);
