@@ -151,7 +151,7 @@ models::Model train_sft(const Lab& lab) {
   for (const auto& problem : prompts_of(lab, arm_of("offline_dpo", lab.options), 1))
     examples.push_back(taught(lab, problem, lab.world.teacher(problem)));
   auto fit = lab.options.sft;
-  fit.steps = std::max<int64_t>(1, lab.options.offline_epochs * static_cast<int64_t>(examples.size()) / fit.batch);
+  fit.steps = sft_steps(lab.options, examples.size());
   train::fit(lab.env, lab.session, "sft", model.decoder, fit,
              train::cycle(examples, fit.batch, lab.env.rng.fork("sft order")));
   return model;

@@ -4,6 +4,7 @@
 #include "hone/data/dialogue.h"
 #include "hone/data/rows.h"
 #include "hone/rewards/attempts.h"
+#include "hone/train/pairs.h"
 
 #include <fmt/format.h>
 
@@ -211,27 +212,30 @@ data::Example taught(const Lab& lab, const tasks::Problem& problem, const std::s
   return example_of(data::prompt_ids(problem, encoder), data::answer_ids(completion, encoder));
 }
 
+int64_t sft_steps(const Options& o, std::size_t examples) {
+  return std::max<int64_t>(1, o.offline_epochs * static_cast<int64_t>(examples) / o.sft.batch);
+}
+
 std::vector<report::PhasePlan> progress_plan(const Options& o, const std::vector<std::string>& arms,
                                              std::size_t prompts_a_round) {
   constexpr double kPairStep = 0.9, kStep = 0.2;  // seconds
-  const auto prompts = static_cast<double>(prompts_a_round), rounds = static_cast<double>(o.iterations);
-  const auto steps = [](double rows, int64_t batch) {
-    return std::max<int64_t>(1, std::llround(rows / static_cast<double>(batch)));
-  };
+  const std::size_t all_prompts = prompts_a_round * static_cast<std::size_t>(o.iterations);
   std::vector<report::PhasePlan> phases;
   if (o.model.empty()) phases.push_back({"base", o.base.steps, kStep});
   for (const auto& name : arms) {
     const auto arm = arm_of(name, o);
-    const auto epochs = static_cast<double>(arm.pairs.epochs);
-    const double pairs = epochs * prompts * pairs_per_prompt(arm.rule, o.samples);
+    const auto steps = [&](std::size_t prompts) {
+      const double pairs = static_cast<double>(prompts) * pairs_per_prompt(arm.rule, o.samples);
+      return train::pair_steps(arm.pairs, std::llround(pairs));
+    };
     if (name == "sft") {
-      phases.push_back({name, steps(static_cast<double>(o.offline_epochs) * prompts * rounds, o.sft.batch), kStep});
+      phases.push_back({name, sft_steps(o, all_prompts), kStep});
     } else if (name == "dno_lookahead") {
-      phases.push_back({name, steps(pairs * rounds, arm.pairs.batch), kPairStep});
+      phases.push_back({name, steps(all_prompts), kPairStep});
     } else if (name != "dno_mixture") {
-      const double all = arm.prompts == Arm::Prompts::all ? pairs * rounds : pairs;
+      const bool offline = arm.prompts == Arm::Prompts::all;
       for (int64_t i = 1; i <= arm.rounds; ++i)
-        phases.push_back({fmt::format("{}.{}", name, i), steps(all, arm.pairs.batch), kPairStep});
+        phases.push_back({fmt::format("{}.{}", name, i), steps(offline ? all_prompts : prompts_a_round), kPairStep});
     }
   }
   return phases;

@@ -36,6 +36,9 @@ struct Arm {
 };
 Arm arm_of(const std::string& name, const Options& options);
 
+/// Steps of fine-tuning on so many of the teacher's completions.
+int64_t sft_steps(const Options& options, std::size_t examples);
+
 /// The phases of a run of these arms with so many prompts a round; how many pairs a round will find is guessed.
 std::vector<report::PhasePlan> progress_plan(const Options& options, const std::vector<std::string>& arms,
                                              std::size_t prompts_a_round);

@@ -67,6 +67,17 @@ World file_world(const Options& o, Rng rng) {
   return world;
 }
 
+enum class Hint { without, with };
+
+data::Example scratchpad_record(const tasks::Problem& problem, Hint hint, const text::Tokenizer& tokenizer) {
+  data::Example record;
+  data::append(record, {tokenizer.bos()}, 0);
+  data::append(record, tokenizer.encode(hint == Hint::with ? tasks::addition_hint(problem) : problem.prompt), 0);
+  data::append(record, tokenizer.encode(tasks::addition_scratchpad(problem)), 1);
+  data::append(record, {tokenizer.end()}, 1);
+  return record;
+}
+
 }  // namespace
 
 World make_world(const Options& options, Rng rng) {
@@ -86,21 +97,6 @@ std::string filled_hint(const std::string& hint, const std::string& prompt, cons
   }
   return text;
 }
-
-namespace {
-
-enum class Hint { without, with };
-
-data::Example scratchpad_record(const tasks::Problem& problem, Hint hint, const text::Tokenizer& tokenizer) {
-  data::Example record;
-  data::append(record, {tokenizer.bos()}, 0);
-  data::append(record, tokenizer.encode(hint == Hint::with ? tasks::addition_hint(problem) : problem.prompt), 0);
-  data::append(record, tokenizer.encode(tasks::addition_scratchpad(problem)), 1);
-  data::append(record, {tokenizer.end()}, 1);
-  return record;
-}
-
-}  // namespace
 
 std::vector<data::Example> seed_records(const Options& o, const text::Tokenizer& tokenizer, Rng rng) {
   std::vector<data::Example> records;
