@@ -96,6 +96,7 @@ int run_recipe(const Call& call) {
   const std::atomic<bool>& stop = stop_on_signals();
   make_run_folder(plan, call);
   const base::RunLock lock(plan.dir);
+  base::remove_leftovers(plan.dir);  // of a run that was killed while it wrote a file
   if (!call.has("--quiet")) say("{}\n", shown_path(plan.dir));
   try {
     run_seeds(plan, call, stop);

@@ -9,8 +9,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <exception>
 #include <limits>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -137,11 +141,24 @@ int open_temporary(const fs::path& path, fs::path& temporary) {
   for (int attempt = 0;; ++attempt) {
     temporary = path;
     temporary += fmt::format(".tmp-{}-{}", ::getpid(), attempt);
-    const int fd =
-        retried([&] { return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
+    const int fd = retried([&] { return ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
     if (fd >= 0) return fd;
     if (errno != EEXIST || attempt == 1000) fail_io("write", path, errno);
   }
+}
+
+// The process in "name.tmp-<pid>" or "name.tmp-<pid>-<attempt>"; 0 for every other name.
+pid_t writer_of(std::string_view name) {
+  constexpr std::string_view kMark = ".tmp-";
+  const std::size_t at = name.rfind(kMark);
+  if (at == std::string_view::npos) return 0;
+  const char* const end = name.data() + name.size();
+  pid_t pid = 0;
+  auto read = std::from_chars(name.data() + at + kMark.size(), end, pid);
+  if (read.ec != std::errc() || pid <= 0) return 0;
+  unsigned attempt = 0;
+  if (read.ptr != end && *read.ptr == '-') read = std::from_chars(read.ptr + 1, end, attempt);
+  return read.ec == std::errc() && read.ptr == end ? pid : 0;
 }
 
 }  // namespace
@@ -216,6 +233,20 @@ void publish_folder(const fs::path& final, const std::function<void(const fs::pa
     throw;
   }
   sync_folder(parent.get(), folder_of(final));
+}
+
+int remove_leftovers(const fs::path& folder) {
+  std::vector<fs::path> left;
+  std::error_code code;
+  for (fs::recursive_directory_iterator it(folder, code), end; it != end && !code; it.increment(code)) {
+    const pid_t writer = writer_of(it->path().filename().string());
+    if (writer == 0 || ::kill(writer, 0) == 0 || errno != ESRCH) continue;
+    left.push_back(it->path());
+    it.disable_recursion_pending();
+  }
+  int removed = 0;
+  for (const fs::path& each : left) removed += fs::remove_all(each, code) > 0 && !code ? 1 : 0;
+  return removed;
 }
 
 void make_folders(const fs::path& path) {

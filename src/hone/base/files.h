@@ -29,6 +29,11 @@ void write_file_atomic(const std::filesystem::path& path, std::string_view bytes
 void publish_folder(const std::filesystem::path& final,
                     const std::function<void(const std::filesystem::path& tmp)>& write);
 
+/// Removes, everywhere below `folder` (links are not followed), what the two functions above left under a temporary
+/// name when their process was killed; what a living process is still writing stays. For the one writer of a folder,
+/// before it goes on. Returns how many it removed; what can't be removed stays, for it is only untidy.
+int remove_leftovers(const std::filesystem::path& folder);
+
 /// Creates `path` (and parents). Errors: io naming the path and the reason (read-only, not a folder, …).
 void make_folders(const std::filesystem::path& path);
 

@@ -219,6 +219,33 @@ TEST_F(FilesTest, PublishClearsWhatAKilledNamesakeLeft) {
   EXPECT_FALSE(fs::exists(folder / "step-1/half"));
 }
 
+TEST_F(FilesTest, RemovesWhatTheKilledLeftAndNothingElse) {
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ::waitpid(dead, nullptr, 0);
+  const auto named = [](const char* name, pid_t pid, const char* end) {
+    return fmt::format("{}.tmp-{}{}", name, pid, end);
+  };
+  fs::create_directories(folder / "loop" / "x");
+  fs::create_directory(folder / named("model", dead, ""));
+  write_plainly(folder / named("model", dead, "") / "half", "x");
+  write_plainly(folder / "loop" / "x" / named("1-samples.jsonl", dead, "-0"), "x");
+  Names expected = {named("alive", ::getpid(), "-0"),
+                    named("a", dead, "-"),
+                    named("b", dead, "-0x"),
+                    "c.tmp-",
+                    "d.tmp-7-7-7",
+                    "e.tmp--5",
+                    "plain"};
+  for (const std::string& name : expected) write_plainly(folder / name, "x");
+  fs::create_directory_symlink(folder / "loop", folder / "link");
+  EXPECT_EQ(remove_leftovers(folder), 2);
+  EXPECT_TRUE(fs::is_empty(folder / "loop" / "x"));
+  expected.insert({"link", "loop"});
+  EXPECT_EQ(names(), expected);
+  EXPECT_EQ(remove_leftovers(folder / "missing"), 0);
+}
+
 TEST_F(FilesTest, MakeFolders) {
   make_folders(folder / "a/b/c");
   make_folders(folder / "a/b/c");
