@@ -25,7 +25,7 @@ std::span<const Option> run_options() {
   static const std::vector<Option> options = [] {
     std::vector<Option> all(recipe_options().begin(), recipe_options().end());
     all.insert(all.end(), {kSeed,
-                           {"--seeds", "K", "K runs with seeds 1..K, judged together"},
+                           {"--seeds", "K", "K runs, judged together: from seed 1, or from --seed"},
                            kThreads,
                            kDevice,
                            kOut,

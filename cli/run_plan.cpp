@@ -70,17 +70,12 @@ RunPlan plan_fresh(const Call& call) {
     throw Error(ErrorKind::usage, "hone run needs a recipe or a TOML file",
                 "see them: hone ls recipes; or go on with a run: hone run --resume");
   }
-  require(!call.has("--seed") || !call.has("--seeds"), ErrorKind::usage, "--seed and --seeds exclude each other");
   RunPlan plan;
   plan.device = device_of(call);
   plan.recipe = resolve_recipe(call);
-  if (call.has("--seeds")) {
-    plan.how_many = Seeds::many;
-    plan.seeds.resize(static_cast<std::size_t>(call.integer("--seeds", 1, 1, kMostSeeds)));
-    std::iota(plan.seeds.begin(), plan.seeds.end(), 1);
-  } else {
-    plan.seeds = {static_cast<uint64_t>(call.integer("--seed", 1, 0, INT64_MAX))};
-  }
+  plan.how_many = call.has("--seeds") ? Seeds::many : Seeds::one;
+  plan.seeds.resize(static_cast<std::size_t>(call.integer("--seeds", 1, 1, kMostSeeds)));
+  std::iota(plan.seeds.begin(), plan.seeds.end(), call.integer("--seed", 1, 0, INT64_MAX - kMostSeeds));
   if (const auto out = call.value("--out")) {
     require(!out->empty(), ErrorKind::usage, "--out is empty");
     plan.dir = *out;
@@ -112,7 +107,7 @@ bool is_finished(const RunPlan& plan) {
 }
 
 std::string plan_line(const RunPlan& plan) {
-  const std::string seeds = plan.how_many == Seeds::many ? fmt::format("seeds 1..{}", plan.seeds.size())
+  const std::string seeds = plan.how_many == Seeds::many ? fmt::format("seeds {}..{}", plan.seeds.front(), plan.seeds.back())
                                                          : fmt::format("seed {}", plan.seeds.front());
   return fmt::format("run {} · preset {} · {} · {} thread{}{}", plan.recipe.card.name, plan.recipe.preset, seeds,
                      plan.threads, plan.threads == 1 ? "" : "s", plan.device == "cpu" ? "" : " · " + plan.device);

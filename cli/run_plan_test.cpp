@@ -29,7 +29,9 @@ TEST(RunPlan, SeedsAreOneOrMany) {
   EXPECT_EQ(many.seeds, (std::vector<uint64_t>{1, 2, 3}));
   EXPECT_EQ(seed_dir(many, 2), std::filesystem::path("x/seed-2"));
   EXPECT_THROW(plan_run(called(folder, {"score", "--seeds", "0"})), Error);
-  EXPECT_THROW(plan_run(called(folder, {"score", "--seeds", "2", "--seed", "2"})), Error);
+  const RunPlan later = plan_run(called(folder, {"score", "--seeds", "2", "--seed", "4"}));
+  EXPECT_EQ(later.seeds, (std::vector<uint64_t>{4, 5}));
+  EXPECT_NE(plan_line(later).find("seeds 4..5"), std::string::npos);
   EXPECT_THROW(plan_run(called(folder, {})), Error);
 }
 
