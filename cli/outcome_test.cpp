@@ -31,6 +31,15 @@ TEST(Outcome, ShowsBeforeAfterTranscriptsAndWhatIsNext) {
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
 }
 
+TEST(Outcome, OnlyAShortPresetIsSentToTheFullOne) {
+  const TestFolder folder;
+  folder.file("run.json", R"({"recipe":"ppo","preset":"searches","seed":1})");
+  folder.file("summary.json", kSummary);
+  const std::string text = outcome_text(folder.path(), "report.html", Console(0, Tone::plain));
+  EXPECT_NE(text.find("hone judge "), std::string::npos) << text;
+  EXPECT_EQ(text.find("--preset laptop"), std::string::npos) << text;
+}
+
 TEST(Outcome, ARunWithoutSummaryStillNamesItsReport) {
   const TestFolder folder;
   folder.file("run.json", R"({"recipe":"sft","preset":"smoke","seed":1})");

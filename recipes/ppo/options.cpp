@@ -253,27 +253,24 @@ std::vector<report::Claim> countdown_claims() {
 
 // Of the card of APA, on searches.
 std::vector<report::Claim> search_claims() {
-  std::vector<report::Claim> claims = {
-      {"a", "APA solves more new problems than the search model", {more("greedy", "apa", "base")}},
-      {"b",
-       "its searches make at least a quarter fewer mistakes in arithmetic",
-       {{"arithmetic, ¾ base − apa", {{"base", "arithmetic", 0.75}, {"apa", "arithmetic", -1}}}}},
-      {"c",
-       "where both solve a problem it tries fewer operations",
-       {{"operations saved by apa", {{"apa", "nodes_saved", 1}}}}},
-      {"d",
-       "APA is at least as good as PPO and stays nearer to the base",
-       {more("greedy", "apa", "ppo"), more("KL", "ppo", "apa")}},
-      {"e",
-       "renewing the reference where progress stops solves more problems than keeping it",
-       {more("greedy", "apa", "apa_no_reset")}}};
-  for (auto& claim : claims) claim.preset = "searches";
-  return claims;
+  return {{"a", "APA solves more new problems than the search model", {more("greedy", "apa", "base")}},
+          {"b",
+           "its searches make at least a quarter fewer mistakes in arithmetic",
+           {{"arithmetic, ¾ base − apa", {{"base", "arithmetic", 0.75}, {"apa", "arithmetic", -1}}}}},
+          {"c",
+           "where both solve a problem it tries fewer operations",
+           {{"operations saved by apa", {{"apa", "nodes_saved", 1}}}}},
+          {"d",
+           "APA is at least as good as PPO and stays nearer to the base",
+           {more("greedy", "apa", "ppo"), more("KL", "ppo", "apa")}},
+          {"e",
+           "renewing the reference where progress stops solves more problems than keeping it",
+           {more("greedy", "apa", "apa_no_reset")}}};
 }
 
 // Of the card of PPO, against a reward model.
 std::vector<report::Claim> helpful_claims() {
-  std::vector<report::Claim> claims = {
+  return {
       {"b", "PPO against a reward model, held near the base, raises the gold reward", {more("gold", "ppo", "base")}},
       {"c",
        "without that the reward is over-optimised: from where the gold reward was best to the end the reward model's "
@@ -282,13 +279,12 @@ std::vector<report::Claim> helpful_claims() {
       {"d",
        "the controller keeps the KL within a fifth of its target of 6 nats",
        {{"KL ppo", {{"ppo", "kl", 1}}, 0.8 * 6}, {"− KL ppo", {{"ppo", "kl", -1}}, -1.2 * 6}}}};
-  for (auto& claim : claims) claim.preset = "helpful";
-  return claims;
 }
 
 std::vector<report::Claim> claims() {
   auto all = countdown_claims();
-  for (const auto& more : {search_claims(), helpful_claims()}) all.insert(all.end(), more.begin(), more.end());
+  report::add_claims(all, "searches", search_claims());
+  report::add_claims(all, "helpful", helpful_claims());
   return all;
 }
 

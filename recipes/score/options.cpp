@@ -148,14 +148,8 @@ std::vector<report::Claim> ablation_claims() {
 // The comparison is weighed in both notations.
 std::vector<report::Claim> claims() {
   auto all = comparison_claims();
-  const auto add = [&](std::vector<report::Claim> more, const char* preset) {
-    for (auto& claim : more) {
-      claim.preset = preset;
-      all.push_back(claim);
-    }
-  };
-  add(comparison_claims(), "hidden");
-  add(ablation_claims(), "ablations");
+  report::add_claims(all, "hidden", comparison_claims());
+  report::add_claims(all, "ablations", ablation_claims());
   return all;
 }
 

@@ -133,7 +133,7 @@ std::vector<report::Claim> claims() {
   report::Claim c{
       "c", "the skill is not there before: M0 is right on less than 5 % of the sums of 4, 5 and 6 digits", {}};
   for (const std::string length : {"len4", "len5", "len6"})
-    c.contrasts.push_back({"5 % − " + length + " base", {{"base", length, -1}}, -0.05});
+    c.contrasts.push_back({"− " + length + " of the base model", {{"base", length, -1}}, -0.05});
   return {a, b, c};
 }
 

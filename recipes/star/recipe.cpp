@@ -130,7 +130,7 @@ void write(const Lab& lab, const std::vector<std::pair<std::string, Values>>& ar
       {"long", lab.options.data.empty() ? "sums of 3 digits and more" : "held-out accuracy", "%", {{"long", 1}}},
       {"area", "mean over rounds, 4 digits and more", "%", {{"area", 1}}}};
   if (lab.world.valid) file.metrics.push_back({"valid", "right with a right scratchpad", "%", {{"valid", 1}}});
-  for (const auto& group : lab.world.groups) file.metrics.push_back({group.name, group.name, "%", {{group.name, 1}}});
+  for (const auto& group : lab.world.groups) file.metrics.push_back({group.name, group.label, "%", {{group.name, 1}}});
   for (const auto& [name, values] : arms) {
     file.arms.push_back(name);
     file.outcomes.arms[name] = values;

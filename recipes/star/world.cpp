@@ -15,6 +15,7 @@ World addition_world(const Options& o, Rng rng) {
   for (int64_t digits = 1; digits <= o.sums.digits; ++digits) {
     const Rng stream = Rng(kHeldOutSeed).fork("held-out sums", {static_cast<uint64_t>(digits)});
     world.groups.push_back({fmt::format("len{}", digits),
+                            fmt::format("sums of {} digit{}", digits, digits > 1 ? "s" : ""),
                             draw_additions(tasks::AdditionSplit::held_out, digits, o.test, stream),
                             digits >= 3 || digits == o.sums.digits, digits >= 4 || digits == o.sums.digits});
   }
@@ -49,7 +50,7 @@ World file_world(const Options& o, Rng rng) {
   options.test_problems = o.test;
   auto tasks = tasks::load_tasks(options, rng.fork("tasks"));
   World world;
-  world.groups.push_back({"held_out", tasks.held_out});
+  world.groups.push_back({"held_out", "held-out problems", tasks.held_out});
   world.verifier = tasks.verifier;
   world.draw = [train = tasks.train, count = static_cast<std::size_t>(o.problems), rng](uint64_t round) {
     auto problems = train;

@@ -14,7 +14,7 @@ namespace hone::recipes::star {
 
 /// Held-out problems that are measured together; all groups have as many.
 struct Group {
-  std::string name;  ///< "len4", or "held_out" for a file
+  std::string name, label;  ///< "len4", "sums of 4 digits"; or "held_out", "held-out problems" for a file
   std::vector<tasks::Problem> problems;
   bool in_long = true, in_area = true;  ///< whether it counts in the metrics "long" and "area"
 };

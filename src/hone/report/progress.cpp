@@ -314,7 +314,7 @@ void Progress::plan(std::vector<PhasePlan> phases) {
   state_->draw();
 }
 
-void Progress::begin(std::string_view name, int64_t done) {
+void Progress::begin(std::string_view name, int64_t done, int64_t steps) {
   State& s = *state_;
   if (s.since < 0) s.since = s.now();
   if (s.phase()) s.phase()->over = true;
@@ -334,6 +334,7 @@ void Progress::begin(std::string_view name, int64_t done) {
   }
   Phase& phase = *s.phase();
   phase.done = done;
+  if (steps >= 0) phase.plan.steps = steps;
   s.phase_began = s.last_step = s.now();
   s.pause = s.terminal.first_line_seconds;
   s.next_line = s.now() + s.pause;

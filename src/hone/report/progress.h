@@ -53,8 +53,8 @@ std::string short_duration(double seconds);
 ///
 /// The ETA: a phase's remaining steps times the median time of its steps so far; phases not begun yet count with their
 /// guess, scaled by measured/guessed time of those begun; parts not begun yet (part()) count as this one; all of it
-/// times the seconds that passed so far for each second of steps. Shown as a range until 5 % of the run is done, and not
-/// at all before the first step.
+/// times the seconds that passed so far for each second of steps. Shown as a range until 5 % of the run is done, and
+/// not at all before the first step.
 class Progress {
  public:
   /// Progress(style, out, terminal_of(out)).
@@ -66,9 +66,10 @@ class Progress {
   void part(int64_t number, int64_t of);
   /// The whole plan of this part, up front, so that the bar doesn't jump and the ETA spans all phases.
   void plan(std::vector<PhasePlan> phases);
-  /// Enters a phase (done phases before it count as finished). `done` steps of it were done by an earlier process.
-  /// A phase that was not planned is added.
-  void begin(std::string_view phase, int64_t done = 0);
+  /// Enters a phase (done phases before it count as finished). `done` steps of it were done by an earlier process, and
+  /// it has `steps` where the plan could only guess; below 0, what was planned holds. A phase that was not planned is
+  /// added.
+  void begin(std::string_view phase, int64_t done = 0, int64_t steps = -1);
   /// `step` steps of the current phase are done; `facts` are the numbers worth showing, e.g. {"loss","1.83"}, the
   /// first one with a small curve.
   void step(int64_t step, const std::vector<std::pair<std::string, std::string>>& facts);

@@ -137,6 +137,23 @@ TEST_F(ProgressTest, WorkBetweenPhasesCountsInProportion) {
   EXPECT_DOUBLE_EQ(progress.eta_seconds(), 9 * 16.0 / 11);
 }
 
+TEST_F(ProgressTest, APhaseKnowsItsStepsBetterThanThePlan) {
+  Progress progress(ProgressStyle::plain, out_, terminal_);
+  progress.plan({{"a", 10, 1.0}, {"b", 117, 1.0}, {"c", 10, 1.0}});
+  progress.begin("a");
+  now_ += 10;
+  progress.step(10, {});
+  progress.begin("b", 100, 140);
+  EXPECT_DOUBLE_EQ(progress.eta_seconds(), 40 + 10);
+  for (int step = 101; step <= 140; ++step) {
+    now_ += 1;
+    progress.step(step, {});
+  }
+  EXPECT_DOUBLE_EQ(progress.eta_seconds(), 10);
+  EXPECT_NE(written().find("\nb: 40 steps\n"), std::string::npos) << written();
+  EXPECT_NE(written().find("\nb step 110/140 "), std::string::npos) << written();
+}
+
 TEST_F(ProgressTest, PlainLinesHaveNoControlCharactersAndGrowRarer) {
   Progress progress(ProgressStyle::plain, out_, terminal_);
   progress.plan({{"train", 600, 1.0}});

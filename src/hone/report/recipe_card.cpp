@@ -39,6 +39,13 @@ std::vector<Claim> claims_of(const RecipeCard& card, std::string_view preset) {
   return own.empty() ? shared : own;
 }
 
+void add_claims(std::vector<Claim>& to, std::string_view preset, std::vector<Claim> claims) {
+  for (Claim& claim : claims) {
+    claim.preset = preset;
+    to.push_back(std::move(claim));
+  }
+}
+
 std::string record_name(const RecipeCard& card, std::string_view preset) {
   const auto claims = claims_of(card, preset);
   const bool own = !claims.empty() && !claims.front().preset.empty();

@@ -48,6 +48,9 @@ const Preset& find_preset(const RecipeCard& card, std::string_view name);
 /// The claims that a run of this preset is weighed by: the preset's own or, where it has none, those of no preset.
 std::vector<Claim> claims_of(const RecipeCard& card, std::string_view preset);
 
+/// Adds claims that only runs of `preset` are weighed by.
+void add_claims(std::vector<Claim>& to, std::string_view preset, std::vector<Claim> claims);
+
 /// The file of recipes/<name>/ that records a run of this preset: "results.json", or "results-<preset>.json" where the
 /// preset has claims of its own.
 std::string record_name(const RecipeCard& card, std::string_view preset);

@@ -43,7 +43,9 @@ TEST(FindPreset, ByNameOrNearest) {
 TEST(ClaimsOf, APresetWithoutItsOwnSharesThoseOfNone) {
   RecipeCard card = cards()[0];
   card.presets.push_back({"hidden", "minutes"});
-  card.claims = {{"A", "shared", {}}, {"F", "of hidden", {}, "hidden"}, {"B", "shared too", {}}};
+  card.claims = {{"A", "shared", {}}};
+  add_claims(card.claims, "hidden", {{"F", "of hidden", {}}});
+  card.claims.push_back({"B", "shared too", {}});
   const auto ids = [&](const char* preset) {
     std::string text;
     for (const Claim& claim : claims_of(card, preset)) text += claim.id;

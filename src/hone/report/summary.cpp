@@ -119,15 +119,17 @@ Json claim_json(const Claim& claim, const std::vector<SeedOutcomes>& seeds) {
     const ClaimResult result = judge(claim, seeds, interval_rng());
     json["verdict"] = name_of(result.verdict);
     for (const ContrastResult& one : result.contrasts) {
-      // Terms that are all shares of problems make a difference that reads best in points.
-      const bool is_share = std::all_of(one.contrast.terms.begin(), one.contrast.terms.end(), [&](const Term& term) {
+      // Terms that are all shares of problems make a difference that reads best in points; one alone is no difference.
+      const std::vector<Term>& terms = one.contrast.terms;
+      const bool is_level = terms.size() == 1 && terms[0].weight > 0;
+      const bool is_share = std::all_of(terms.begin(), terms.end(), [&](const Term& term) {
         const std::vector<double>& values = seeds[0].arms.at(term.arm).at(term.metric);
         return std::all_of(values.begin(), values.end(), [](double value) { return value >= 0 && value <= 1; });
       });
       Json contrast{{"label", one.contrast.label}};
       contrast.update(interval_json(one.interval));
       contrast["margin"] = one.contrast.margin;
-      contrast["unit"] = is_share ? "pts" : "";
+      contrast["unit"] = !is_share ? "" : is_level ? "%" : "pts";
       contrast["per_seed"] = one.per_seed;
       contrasts.push_back(std::move(contrast));
     }

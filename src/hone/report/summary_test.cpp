@@ -142,6 +142,13 @@ TEST(JudgeRun, EveryVerdictAndWhy) {
   EXPECT_EQ(claims["F"]["note"], "seed 1: no outcomes of arm \"star\"");
 }
 
+TEST(JudgeRun, ALevelIsNoDifference) {
+  const TemporaryFolder run;
+  write_fake_seeds(run.path(), 3);
+  const Claim level{"L", "most are right", {{"Acc@t2 of SCoRe", {{"score", "t2", 1}}, 0.5}}};
+  EXPECT_EQ(judge_run(run.path(), {level})["claims"][0]["contrasts"][0]["unit"], "%");
+}
+
 TEST(JudgeRun, OneSeedNeverDecides) {
   const TemporaryFolder run;
   write_fake_run(run.path(), 1);

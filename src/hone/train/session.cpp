@@ -140,7 +140,7 @@ void Session::phase(std::string_view name, int64_t steps, TrainState& state,
     mine = {saved_.back()};
   };
   auto* progress = env_.record.progress();
-  if (progress) progress->begin(name);
+  if (progress) progress->begin(name, step, steps);
   if (state.model.adapted() && mine.empty()) announce(name, state.model);
   auto last_save = Clock::now();
   Next next = Next::go_on;
