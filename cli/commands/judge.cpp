@@ -41,8 +41,10 @@ void update_readme() {
 }
 
 int run_judge(const Call& call) {
-  const fs::path run = base::find_run(call.runs, call.operands.empty() ? "latest" : call.operands[0]);
-  const RunInfo info = run_info(run);
+  std::vector<fs::path> runs;
+  for (const std::string& name : call.operands) runs.push_back(base::find_run(call.runs, name));
+  if (runs.empty()) runs.push_back(base::find_run(call.runs, "latest"));
+  const RunInfo info = run_info(runs.front());
   const report::RecipeCard card = report::find_recipe(info.recipe);
   const std::string record = report::record_name(card, info.preset);
   const fs::path folder = fs::path("recipes") / card.name;
@@ -51,9 +53,9 @@ int run_judge(const Call& call) {
     throw Error(ErrorKind::usage, fmt::format("--record: there is no folder {} here", folder.string()),
                 "run it in the root of hone's repository");
   }
-  const Json results = report::judge_run(run, report::claims_of(card, info.preset));
+  const Json results = report::judge_runs(runs, report::claims_of(card, info.preset));
   const std::string text = base::dump(results, 2) + '\n';
-  base::write_file_atomic(run / "results.json", text);
+  if (runs.size() == 1) base::write_file_atomic(runs.front() / "results.json", text);
   if (call.has("--record")) {
     base::write_file_atomic(folder / record, text);
     update_readme();
@@ -74,14 +76,15 @@ int run_judge(const Call& call) {
 Command judge_verb() {
   return {"judge",
           "verdicts on a recipe's claims",
-          "[run] [options]",
+          "[run...] [options]",
           0,
-          1,
+          100,
           "Weighs the claims of a run's recipe by paired bootstrap over its seeds and held-out problems: REPRODUCED, "
           "NOT REPRODUCED or INCONCLUSIVE (always so with fewer than 3 seeds). A failed claim is a result, not an "
-          "error.",
+          "error. Several runs with the same options and other seeds are weighed as one.",
           "hone judge latest\n"
           "hone judge 2026-08-04-score-1a2b --record\n"
+          "hone judge runs/monday runs/tuesday   # seeds 1 to 3 here, 4 to 6 there\n"
           "hone judge latest --strict --json",
           kOptions,
           &run_judge};

@@ -190,7 +190,70 @@ void read_seeds(RunFolder& folder) {
   }
 }
 
+// Both texts, unless the second is there already.
+std::string both(const std::string& texts, const std::string& more) {
+  if (more.empty() || (", " + texts + ", ").find(", " + more + ", ") != std::string::npos) return texts;
+  return texts.empty() ? more : texts + ", " + more;
+}
+
+// Errors: data naming what keeps `other` from being weighed with `first`.
+void require_alike(const RunFolder& first, const RunFolder& other) {
+  const auto differ = [&](const std::string& what) {
+    throw Error(ErrorKind::data, fmt::format("{} and {} differ in {}", first.name, other.name, what),
+                "runs that are judged together differ in their seeds alone; judge them one by one");
+  };
+  for (const char* key : {"recipe", "preset"}) {
+    if (text_at(first.run, key) != text_at(other.run, key)) differ(fmt::format("their {}", key));
+  }
+  for (std::size_t i = 0; i < std::max(first.options.size(), other.options.size()); ++i) {
+    const Json mine = i < first.options.size() ? first.options[i] : Json();
+    const Json theirs = i < other.options.size() ? other.options[i] : Json();
+    const std::string path = text_at(mine.is_null() ? theirs : mine, "path");
+    if (text_at(mine, "path") != text_at(theirs, "path") || text_at(mine, "value") != text_at(theirs, "value"))
+      differ(fmt::format("the option {}", path));
+  }
+}
+
+// Every seed's folder, which takes its place among those of one run.
+std::vector<RunFolder> taken_apart(RunFolder run) {
+  if (run.has_seeds) return std::move(run.seeds);
+  std::vector<RunFolder> one;
+  one.push_back(std::move(run));
+  return one;
+}
+
 }  // namespace
+
+RunFolder read_pooled_runs(const std::vector<fs::path>& dirs) {
+  require(!dirs.empty(), ErrorKind::internal, "no runs to read");
+  RunFolder pooled = read_run_folder(dirs.front());
+  if (dirs.size() == 1) return pooled;
+  std::vector<RunFolder> seeds = taken_apart(pooled);
+  std::string commits = text_at(pooled.run, "commit"), processors = text_at(member(pooled.run, "machine"), "cpu");
+  for (std::size_t i = 1; i < dirs.size(); ++i) {
+    RunFolder run = read_run_folder(dirs[i]);
+    require_alike(pooled, run);
+    commits = both(commits, text_at(run.run, "commit"));
+    processors = both(processors, text_at(member(run.run, "machine"), "cpu"));
+    for (RunFolder& seed : taken_apart(std::move(run))) seeds.push_back(std::move(seed));
+  }
+  pooled.run.erase("seed");
+  pooled.run["seeds"] = Json::array();
+  for (const RunFolder& seed : seeds) {
+    const Json& number = member(seed.run, "seed");
+    if (std::count(pooled.run["seeds"].begin(), pooled.run["seeds"].end(), number) > 0)
+      throw Error(
+          ErrorKind::data,
+          fmt::format("{} has seed {}, which another of these runs has too", seed.dir.string(), text_of(number)),
+          "name runs whose seeds differ");
+    pooled.run["seeds"].push_back(number);
+  }
+  pooled.run["commit"] = commits;
+  if (member(pooled.run, "machine").is_object()) pooled.run["machine"]["cpu"] = processors;
+  pooled.has_seeds = true;
+  pooled.seeds = std::move(seeds);
+  return pooled;
+}
 
 RunFolder read_run_folder(const fs::path& dir) {
   std::error_code code;

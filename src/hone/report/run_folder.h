@@ -47,6 +47,12 @@ struct RunFolder {
 /// Reads what there is. Errors: usage if `dir` is no folder or holds none of a run's files.
 RunFolder read_run_folder(const std::filesystem::path& dir);
 
+/// Runs of one recipe with the same preset and options and other seeds, on other days or machines, as one run of all
+/// those seeds: run.json is the first one's, with every seed and, separated by ", ", every commit and processor that
+/// took part. Errors: those of read_run_folder; data where recipe, preset or options differ or a seed comes twice;
+/// internal without a run.
+RunFolder read_pooled_runs(const std::vector<std::filesystem::path>& dirs);
+
 /// The outcomes of every seed that has them: of the sub folders, or of the run itself.
 std::vector<SeedOutcomes> outcomes_of(const RunFolder& folder);
 

@@ -335,11 +335,15 @@ Json report_json(const RunFolder& folder, const Json& summary) {
 }
 
 Json judge_run(const std::filesystem::path& run_dir, const std::vector<Claim>& claims) {
-  const RunFolder folder = read_run_folder(run_dir);
+  return judge_runs({run_dir}, claims);
+}
+
+Json judge_runs(const std::vector<std::filesystem::path>& runs, const std::vector<Claim>& claims) {
+  const RunFolder folder = read_pooled_runs(runs);
   std::vector<SeedOutcomes> seeds = outcomes_of(folder);
   if (seeds.empty()) {
     throw Error(ErrorKind::data,
-                fmt::format("{} has no outcomes to judge: {}", run_dir.string(), fmt::join(folder.missing, "; ")),
+                fmt::format("{} has no outcomes to judge: {}", runs.front().string(), fmt::join(folder.missing, "; ")),
                 "let the run finish: hone run --resume");
   }
   for (SeedOutcomes& seed : seeds) add_two_turn_metrics(seed);

@@ -79,12 +79,15 @@ Json report_json(const std::filesystem::path& run_dir);
 /// The same of a folder already read; `summary` is summary_of(folder).
 Json report_json(const RunFolder& folder, const Json& summary);
 
-/// Weighs the claims on the outcomes of a run; the JSON of results.json:
+/// Weighs the claims on the outcomes of a run, or of several of other seeds (read_pooled_runs); the JSON of
+/// results.json:
 ///   {"schema":1,"recipe","preset","recorded_at","seeds":[…],"held_out","machine","minutes","peak_rss_bytes","commit",
 ///    "metrics","arms","claims":[{"id","statement","verdict","contrasts":[{"label","mean","low","high","margin","unit",
 ///    "per_seed"}]}]}
 /// A claim on arms that the run doesn't have is INCONCLUSIVE, with the reason under "note".
-/// Errors: data if no seed has outcomes; usage if `run_dir` holds no run.
+/// Errors: data if no seed has outcomes; those of read_pooled_runs.
+Json judge_runs(const std::vector<std::filesystem::path>& runs, const std::vector<Claim>& claims);
+/// The same of a single run.
 Json judge_run(const std::filesystem::path& run_dir, const std::vector<Claim>& claims);
 
 }  // namespace hone::report

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 
 namespace hone::report {
 namespace {
@@ -147,6 +148,49 @@ TEST(JudgeRun, ALevelIsNoDifference) {
   write_fake_seeds(run.path(), 3);
   const Claim level{"L", "most are right", {{"Acc@t2 of SCoRe", {{"score", "t2", 1}}, 0.5}}};
   EXPECT_EQ(judge_run(run.path(), {level})["claims"][0]["contrasts"][0]["unit"], "%");
+}
+
+TEST(JudgeRuns, SeedsOfSeveralRunsAreOneRun) {
+  const TemporaryFolder whole, parts;
+  write_fake_seeds(whole.path(), 3);
+  write_fake_run(parts.path() / "monday", 2);
+  write_fake_run(parts.path() / "tuesday", 1);
+  write_fake_run(parts.path() / "wednesday", 3);
+  Json all = judge_run(whole.path(), fake_claims());
+  Json pooled =
+      judge_runs({parts.path() / "tuesday", parts.path() / "monday", parts.path() / "wednesday"}, fake_claims());
+  for (Json* results : {&all, &pooled}) results->erase("recorded_at");
+  EXPECT_EQ(base::dump(pooled, 1), base::dump(all, 1));
+}
+
+TEST(JudgeRuns, OnlySeedsMayDiffer) {
+  const TemporaryFolder parts;
+  write_fake_run(parts.path() / "monday", 1);
+  write_fake_run(parts.path() / "tuesday", 2);
+  const auto refused = [&] {
+    try {
+      judge_runs({parts.path() / "monday", parts.path() / "tuesday"}, fake_claims());
+      return std::string();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::data);
+      return std::string(error.what());
+    }
+  };
+  EXPECT_EQ(refused(), "");
+  const auto edit = [&](const char* file, const std::function<void(Json&)>& change) {
+    const auto path = parts.path() / "tuesday" / file;
+    Json json = base::parse_json(base::read_file(path), file);
+    change(json);
+    base::write_file_atomic(path, base::dump(json));
+  };
+  const Json options = base::parse_json(base::read_file(parts.path() / "tuesday/options.json"), "options.json");
+  edit("options.json", [](Json& json) { json[0]["value"] = "another"; });
+  EXPECT_EQ(refused(), "monday and tuesday differ in the option " + options[0]["path"].get<std::string>());
+  edit("options.json", [&](Json& json) { json = options; });
+  edit("run.json", [](Json& json) { json["preset"] = "smoke"; });
+  EXPECT_EQ(refused(), "monday and tuesday differ in their preset");
+  write_fake_run(parts.path() / "tuesday", 1);
+  EXPECT_NE(refused().find("has seed 1, which another of these runs has too"), std::string::npos);
 }
 
 TEST(JudgeRun, OneSeedNeverDecides) {
