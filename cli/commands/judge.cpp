@@ -83,8 +83,7 @@ Command judge_verb() {
           "NOT REPRODUCED or INCONCLUSIVE (always so with fewer than 3 seeds). A failed claim is a result, not an "
           "error. Several runs with the same options and other seeds are weighed as one.",
           "hone judge latest\n"
-          "hone judge 2026-08-04-score-1a2b --record\n"
-          "hone judge runs/monday runs/tuesday   # seeds 1 to 3 here, 4 to 6 there\n"
+          "hone judge runs/monday runs/tuesday --record   # seeds 1 to 3, seeds 4 to 6\n"
           "hone judge latest --strict --json",
           kOptions,
           &run_judge};
