@@ -26,7 +26,7 @@ void Options::visit(base::OptionVisitor& v) {
 namespace {
 
 void smoke(Options& o) {
-  o.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 480};
+  o.fresh = {.width = 64, .layers = 2, .heads = 2, .context = 640};
   o.fit.steps = 30;
   o.fit.batch = 16;
   o.fit.check_every = 15;
@@ -38,13 +38,13 @@ void smoke(Options& o) {
 }
 
 void laptop(Options& o) {
-  o.fresh = {.width = 192, .layers = 6, .heads = 6, .context = 480};
+  o.fresh = {.width = 192, .layers = 6, .heads = 6, .context = 640};
   o.fit.steps = 6000;
   o.fit.batch = 96;
   o.fit.check_every = 500;
   o.fit.rows = "packed";
-  o.fit.row_tokens = 480;
-  o.fit.micro_tokens = 960;
+  o.fit.row_tokens = 640;
+  o.fit.micro_tokens = 1280;
   o.fit.optim = {.lr = 1.5e-3, .beta2 = 0.99, .weight_decay = 0.01, .warmup = 200};
 }
 

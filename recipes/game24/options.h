@@ -12,7 +12,7 @@ struct Options : base::Options {
   train::FitOptions fit;
   double search = 0.5, checks = 0.35, wide = 0.6, doubt = 0.02;
   int64_t checks_each = 12, highest = 20;
-  int64_t max_tokens = 440, samples = 16, test_puzzles = 681;
+  int64_t max_tokens = 600, samples = 16, test_puzzles = 681;
   std::string orders = "all";
 
   void visit(base::OptionVisitor& v) override;

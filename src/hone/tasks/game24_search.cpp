@@ -67,14 +67,14 @@ class SearchWriter {
   bool explore(const Pool& pool, std::vector<Move>& path) {
     for (const auto& [move, next] : tries_of(pool)) {
       add_step(text_, move);
-      const bool good = reaches(next), last = next.size == 1;
+      const bool good = reaches(next), last = next.size == 1, wide = next.size > 2;
+      if (wide) add_position(next);
       const bool doubted = !good && !last && rng_.uniform() < doubt_;
       text_.add(good || doubted ? "yes" : "no", doubted ? 0 : 1);
       if (!good && !doubted) continue;
       path.push_back(move);
       if (last) return true;
-      text_.add(":");
-      for (std::size_t i = 0; i < next.size; ++i) text_.add(next.values[i]);
+      if (!wide) add_position(next);
       text_.add(":");
       if (explore(next, path)) return true;
       path.pop_back();
@@ -84,6 +84,11 @@ class SearchWriter {
   }
 
  private:
+  void add_position(const Pool& pool) {
+    text_.add(":");
+    for (std::size_t i = 0; i < pool.size; ++i) text_.add(pool.values[i]);
+  }
+
   MarkedWords& text_;
   double doubt_;
   Rng rng_;

@@ -31,11 +31,11 @@ TEST(Game24Search, EverySolvablePuzzleIsSolvedByItsText) {
     const auto direct = game24_derivation(puzzles[i], Rng(i));
     EXPECT_EQ(verify_game24(problem, joined(direct)).reason, "") << problem.id;
   }
-  EXPECT_LT(longest, 400u);
+  EXPECT_LT(longest, 440u);
 }
 
 TEST(Game24Search, AnExampleReadsAsInTheHeader) {
-  EXPECT_EQ(joined(game24_search({6, 6, 6, 6}, 0, Rng(1))).substr(0, 29), "6 + 6 = 12 yes : 6 6 12 : 6 +");
+  EXPECT_EQ(joined(game24_search({6, 6, 6, 6}, 0, Rng(1))).substr(0, 29), "6 + 6 = 12 : 6 6 12 yes : 6 +");
   EXPECT_EQ(game24_search_prompt({8, 4, 7, 8}), "8 4 7 8 -> 24 : search");
   EXPECT_EQ(game24_search({4, 8, 8, 7}, 0, Rng(1)).words, game24_search({8, 7, 4, 8}, 0, Rng(2)).words);
 }
