@@ -73,7 +73,7 @@ std::vector<std::string> next_commands(const report::RunFolder& folder, const Js
   }
   const std::string recipe = text_at(folder.run, "recipe"), preset = text_at(folder.run, "preset");
   if (!commands.empty()) return commands;
-  if (preset == "smoke" || preset == "demo") {
+  if ((preset == "smoke" || preset == "demo") && !recipe.empty()) {
     commands.push_back(
         fmt::format("hone run {} --preset laptop --seeds 3   # the full comparison, with verdicts", recipe));
   } else {

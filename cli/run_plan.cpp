@@ -107,8 +107,9 @@ bool is_finished(const RunPlan& plan) {
 }
 
 std::string plan_line(const RunPlan& plan) {
-  const std::string seeds = plan.how_many == Seeds::many ? fmt::format("seeds {}..{}", plan.seeds.front(), plan.seeds.back())
-                                                         : fmt::format("seed {}", plan.seeds.front());
+  const std::string seeds = plan.how_many == Seeds::many
+                                ? fmt::format("seeds {}..{}", plan.seeds.front(), plan.seeds.back())
+                                : fmt::format("seed {}", plan.seeds.front());
   return fmt::format("run {} · preset {} · {} · {} thread{}{}", plan.recipe.card.name, plan.recipe.preset, seeds,
                      plan.threads, plan.threads == 1 ? "" : "s", plan.device == "cpu" ? "" : " · " + plan.device);
 }

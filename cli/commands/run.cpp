@@ -50,7 +50,8 @@ struct Work {
 void run_seed(const Work& work, uint64_t seed) {
   const auto& [plan, call, pool, progress, stop] = work;
   const fs::path dir = seed_dir(plan, seed);
-  if (plan.how_many == Seeds::many) progress.say(fmt::format("seed {} of {}..{}", seed, plan.seeds.front(), plan.seeds.back()));
+  if (plan.how_many == Seeds::many)
+    progress.say(fmt::format("seed {} of {}..{}", seed, plan.seeds.front(), plan.seeds.back()));
   const auto mark = train::Session::resume_mark(dir);
   report::RunRecord record(dir, &progress, mark ? &*mark : nullptr);
   train::Env env{.rng = Rng(seed),

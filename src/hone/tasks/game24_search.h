@@ -5,8 +5,9 @@
 //   completion  7 + 4 = 11 : 8 8 11 no 7 * 4 = 28 : 8 8 28 no … 8 - 4 = 4 : 4 7 8 yes : … 7 - 4 = 3 yes : 3 8 : …
 //               8 * 3 = 24 yes answer 8 - 4 = 4 ; 7 - 4 = 3 ; 8 * 3 = 24
 //
-// A position of three values stands before its verdict: a small model that has to gather it from the prompt in the same
-// step calls half of the good ones bad, and hardly any that it reads. A position that was tried without success ends in "back". The prompt without "search" asks for the derivation alone.
+// A position of three values stands before its verdict: a small model that had to gather it from the prompt in the same
+// step called half of the good ones bad, and a tenth of those that it read. A position that was tried without success
+// ends in "back". The prompt without "search" asks for the derivation alone.
 #pragma once
 
 #include "hone/tasks/countdown.h"
