@@ -14,6 +14,7 @@ void Options::visit(base::OptionVisitor& v) {
   v.field("wide", wide, {.help = "share of puzzles with a number above 13: none of them is a puzzle of the Game of 24", .min = 0, .max = 1});
   v.field("highest", highest, {.help = "largest number of those", .min = 14, .max = 20});
   v.field("doubt", doubt, {.help = "chance that a move that leads nowhere is tried all the same, so that coming back is learned", .min = 0, .max = 0.5});
+  v.field("hopeless", hopeless, {.help = "share of the puzzles without solution whose search is learned", .min = 0, .max = 1});
   v.field("checks_each", checks_each, {.help = "positions of a record of verdicts", .min = 1, .max = 40});
   v.field("max_tokens", max_tokens, {.help = "most tokens of a completion", .min = 20, .max = 1 << 16});
   v.field("samples", samples, {.help = "samples per puzzle for best-of-n", .min = 1, .max = 4096});
@@ -39,13 +40,13 @@ void smoke(Options& o) {
 
 void laptop(Options& o) {
   o.fresh = {.width = 192, .layers = 6, .heads = 6, .context = 640};
-  o.fit.steps = 6000;
-  o.fit.batch = 96;
-  o.fit.check_every = 500;
+  o.fit.steps = 3200;
+  o.fit.batch = 64;
+  o.fit.check_every = 400;
   o.fit.rows = "packed";
   o.fit.row_tokens = 640;
   o.fit.micro_tokens = 1280;
-  o.fit.optim = {.lr = 1.5e-3, .beta2 = 0.99, .weight_decay = 0.01, .warmup = 200};
+  o.fit.optim = {.lr = 2e-3, .beta2 = 0.99, .weight_decay = 0.01, .warmup = 200};
 }
 
 std::unique_ptr<base::Options> make(std::string_view preset) {
@@ -71,10 +72,10 @@ report::RecipeCard card() {
   return {.name = "game24",
           .title = "Game of 24: a small specialist that searches in its own text",
           .paper = "arXiv:2305.10601",
-          .method = {"Train from scratch on generated searches: every move with a verdict on the position after it.",
+          .method = {"Train from scratch on generated searches: a guess, then the other moves in turn, each with a verdict.",
                      "No puzzle of the held-out half (every second of the 1,362 solvable ones) is trained on in any order.",
                      "Measure on that half with the strict judge: one derivation, the best of n, one search in text."},
-          .presets = {{"laptop", "a model of 2.7 million parameters, about an hour on two cores"},
+          .presets = {{"laptop", "a model of 2.7 million parameters, about half an hour on two cores"},
                       {"smoke", "a tiny model that learns nothing, seconds"}},
           .options = make,
           .claims = claims()};

@@ -10,8 +10,8 @@ namespace hone::recipes::game24 {
 struct Options : base::Options {
   models::ModelOptions fresh;
   train::FitOptions fit;
-  double search = 0.5, checks = 0.35, wide = 0.6, doubt = 0.02;
-  int64_t checks_each = 12, highest = 20;
+  double search = 0.6, checks = 0.3, wide = 0.15, doubt = 0.05, hopeless = 0.1;
+  int64_t checks_each = 24, highest = 20;
   int64_t max_tokens = 600, samples = 16, test_puzzles = 681;
   std::string orders = "all";
 

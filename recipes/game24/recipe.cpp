@@ -89,13 +89,15 @@ data::Example record(const Options& o, const Puzzles& side, const text::Tokenize
     return example;
   }
   const bool search = kind < o.checks + o.search;
-  // Most puzzles have a solution; those without are for searches, which can say so. A search that is too long for the
-  // context (a wide puzzle without solution, mostly) is drawn again.
+  // Most puzzles have a solution; some of those without are for searches, which can say so. A search that is too long
+  // for the context is drawn again.
   for (uint64_t i = 0;; ++i) {
     const Numbers numbers = draw_puzzle(o, side, rng.fork("puzzle", {i}));
     const auto text = search ? tasks::game24_search(numbers, o.doubt, rng.fork("doubt"))
                              : tasks::game24_derivation(numbers, rng.fork("derivation"));
     constexpr int64_t kPromptTokens = 10;
+    const bool hopeless = search && text.words.back() == "back";
+    if (hopeless && rng.fork("hopeless", {i}).uniform() >= o.hopeless) continue;
     if (text.words.empty() || static_cast<int64_t>(text.words.size()) + kPromptTokens > o.fresh.context) continue;
     data::append(example, tokenizer.encode(search ? tasks::game24_search_prompt(numbers) : tasks::game24_prompt(numbers)), 0);
     append_words(example, text, tokenizer);

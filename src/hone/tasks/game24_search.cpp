@@ -12,6 +12,9 @@ constexpr int64_t kTarget = 24;
 // Largest number with a word of its own. 24 can be reached from every solvable multiset without a larger one.
 constexpr int64_t kLargest = 199;
 
+// How often a search goes through a position from a good move on. The rest teach going on from a wrong guess.
+constexpr double kFromGood = 0.7;
+
 bool can_be_written(Rational value) { return value.num <= kLargest && value.den <= kLargest; }
 
 // A move and the position after it.
@@ -44,10 +47,11 @@ bool reaches(const Pool& pool) {
   return std::any_of(tries.begin(), tries.end(), [](const Try& t) { return reaches(t.next); });
 }
 
-void add_step(MarkedWords& text, const Move& move) {
-  text.add(move.a);
-  text.add(std::string_view(&move.op, 1));
-  text.add(move.b);
+// `learn` is for the choice of the move; what follows from it is always learned.
+void add_step(MarkedWords& text, const Move& move, uint8_t learn = 1) {
+  text.add(move.a, learn);
+  text.add(std::string_view(&move.op, 1), learn);
+  text.add(move.b, learn);
   text.add("=");
   text.add(move.result);
 }
@@ -65,18 +69,19 @@ class SearchWriter {
 
   // Whether the position led to 24; if so, `path` holds the moves.
   bool explore(const Pool& pool, std::vector<Move>& path) {
-    for (const auto& [move, next] : tries_of(pool)) {
-      add_step(text_, move);
-      const bool good = reaches(next), last = next.size == 1, wide = next.size > 2;
-      if (wide) add_position(next);
+    if (pool.size != 3) add_position(pool);  // one of three values is there already, with its verdict
+    text_.add(":");
+    const auto [tries, chosen] = tries_from_somewhere(pool);
+    for (std::size_t i = 0; i < tries.size(); ++i) {
+      const auto& [move, next] = tries[i];
+      const bool good = reaches(next), last = next.size == 1;
+      add_step(text_, move, i > 0 || chosen ? 1 : 0);
+      if (next.size == 3) add_position(next);
       const bool doubted = !good && !last && rng_.uniform() < doubt_;
       text_.add(good || doubted ? "yes" : "no", doubted ? 0 : 1);
       if (!good && !doubted) continue;
       path.push_back(move);
-      if (last) return true;
-      if (!wide) add_position(next);
-      text_.add(":");
-      if (explore(next, path)) return true;
+      if (last || explore(next, path)) return true;
       path.pop_back();
     }
     text_.add("back");
@@ -84,6 +89,20 @@ class SearchWriter {
   }
 
  private:
+  // The moves in their order, round and round, from a good one if there is one (mostly; that choice is learned) or from
+  // anywhere.
+  std::pair<std::vector<Try>, bool> tries_from_somewhere(const Pool& pool) {
+    auto tries = tries_of(pool);
+    std::vector<std::size_t> good;
+    for (std::size_t i = 0; i < tries.size(); ++i)
+      if (reaches(tries[i].next)) good.push_back(i);
+    if (tries.empty()) return {tries, false};
+    const bool chosen = !good.empty() && rng_.uniform() < kFromGood;
+    const std::size_t start = chosen ? good[rng_.below(good.size())] : rng_.below(tries.size());
+    std::rotate(tries.begin(), tries.begin() + static_cast<std::ptrdiff_t>(start), tries.end());
+    return {std::move(tries), chosen};
+  }
+
   void add_position(const Pool& pool) {
     text_.add(":");
     for (std::size_t i = 0; i < pool.size; ++i) text_.add(pool.values[i]);
@@ -154,8 +173,11 @@ MarkedWords game24_checks(std::span<const std::vector<int64_t>> puzzles, int64_t
   MarkedWords text;
   text.add("check", 0);
   for (int64_t i = 0; i < count; ++i) {
-    const auto tries = tries_of(make_pool(puzzles[rng.below(puzzles.size())]));
-    const Pool& position = tries[rng.below(tries.size())].next;
+    auto tries = tries_of(make_pool(puzzles[rng.below(puzzles.size())]));
+    rng.shuffle(tries);
+    const auto good = std::find_if(tries.begin(), tries.end(), [](const Try& t) { return reaches(t.next); });
+    const bool wanted = rng.uniform() < 0.5 && good != tries.end();
+    const Pool& position = (wanted ? *good : tries.front()).next;
     for (std::size_t k = 0; k < position.size; ++k) text.add(position.values[k], 0);
     text.add(reaches(position) ? "yes" : "no");
   }

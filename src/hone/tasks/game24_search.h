@@ -1,13 +1,15 @@
-// Game of 24 as search in text: one completion tries the moves of a position in a fixed order, says of each whether 24
-// can still be reached after it, goes into those it believes in, and comes back from the ones it was wrong about:
+// Game of 24 as search in text: one completion tries moves of a position, says of each whether 24 can still be reached
+// after it, goes into those it believes in, and comes back from the ones it was wrong about:
 //
-//   prompt      4 7 8 8 -> 24 : search
-//   completion  7 + 4 = 11 : 8 8 11 no 7 * 4 = 28 : 8 8 28 no … 8 - 4 = 4 : 4 7 8 yes : … 7 - 4 = 3 yes : 3 8 : …
-//               8 * 3 = 24 yes answer 8 - 4 = 4 ; 7 - 4 = 3 ; 8 * 3 = 24
+//   prompt      8 4 7 8 -> 24 : search
+//   completion  : 4 7 8 8 : 7 / 4 = ( 7 / 4 ) : ( 7 / 4 ) 8 8 no 8 + 4 = 12 : 7 8 12 no … 8 - 4 = 4 : 4 7 8 yes :
+//               7 - 4 = 3 yes : 3 8 : 8 * 3 = 24 yes answer 8 - 4 = 4 ; 7 - 4 = 3 ; 8 * 3 = 24
 //
-// A position of three values stands before its verdict: a small model that had to gather it from the prompt in the same
-// step called half of the good ones bad, and a tenth of those that it read. A position that was tried without success
-// ends in "back". The prompt without "search" asks for the derivation alone.
+// The moves of a position have a fixed order, gone through round and round from any of them: the first is a guess, the
+// others leave none out and none is tried twice; when all were, the position ends in "back". The numbers come first in
+// ascending order, so that what follows does not depend on the prompt's, and a position of three values stands before
+// its verdict: a small model that had to gather it from the prompt in the same step called half of the good ones bad.
+// The prompt without "search" asks for the derivation alone.
 #pragma once
 
 #include "hone/tasks/countdown.h"
@@ -41,12 +43,13 @@ struct MarkedWords {
   void add(Rational value, uint8_t learn = 1);
 };
 
-/// The search of a puzzle, solvable or not (then it ends in "back"). A move that leads nowhere is called "yes" with
+/// A search of a puzzle, solvable or not (then it ends in "back"). A move that leads nowhere is called "yes" with
 /// probability `doubt`, not to be learned, so that coming back is. Every number is from 1 to 20.
 MarkedWords game24_search(const std::vector<int64_t>& numbers, double doubt, Rng rng);
 
 /// `count` positions of three values, each after a random move from one of `puzzles`: "check 4 7 8 yes 1 1 3 no …",
-/// of which the verdicts are to be learned. Errors: internal without a puzzle.
+/// of which the verdicts are to be learned. Half of the time the move is one of those that lead to 24, if there is one:
+/// of all moves only one in eight does. Errors: internal without a puzzle.
 MarkedWords game24_checks(std::span<const std::vector<int64_t>> puzzles, int64_t count, Rng rng);
 
 /// A random derivation of 24; no words if there is none with the numbers that can be written.
