@@ -40,7 +40,7 @@ void smoke(Options& o) {
 
 void laptop(Options& o) {
   o.fresh = {.width = 192, .layers = 6, .heads = 6, .context = 640};
-  o.fit.steps = 3200;
+  o.fit.steps = 3700;
   o.fit.batch = 64;
   o.fit.check_every = 400;
   o.fit.rows = "packed";
