@@ -53,9 +53,15 @@ std::vector<Member> members_of(const fs::path& file) {
   return members;
 }
 
+// The first seed's folder of a run of several, which may begin at any number; or "".
 std::string models_of_seeds(const fs::path& run) {
+  std::vector<fs::path> seeds;
   std::error_code code;
-  return is_run(run / "seed-1") ? fmt::format("name one seed of it: {}", (run / "seed-1").string()) : "";
+  for (fs::directory_iterator it(run, code), end; !code && it != end; it.increment(code)) {
+    if (it->path().filename().string().rfind("seed-", 0) == 0 && is_run(it->path())) seeds.push_back(it->path());
+  }
+  if (seeds.empty()) return "";
+  return fmt::format("name one seed of it: {}", std::min_element(seeds.begin(), seeds.end())->string());
 }
 
 }  // namespace

@@ -55,8 +55,10 @@ TEST(ModelChoice, WhatIsNoModelSaysWhatToGive) {
   EXPECT_TRUE(says(found(folder, "latest"), "no runs"));
   folder.file("runs/2026-01-01-score-aaaa/run.json", "{}");
   EXPECT_TRUE(says(found(folder, "latest"), "holds no model | give a finished run"));
-  folder.file("runs/2026-01-01-score-aaaa/seed-1/run.json", "{}");
-  EXPECT_TRUE(says(found(folder, "latest"), "seed-1"));
+  folder.file("runs/2026-01-01-score-aaaa/seed-3/run.json", "{}");
+  folder.file("runs/2026-01-01-score-aaaa/seed-2/run.json", "{}");
+  EXPECT_TRUE(says(found(folder, "latest"), "name one seed of it: ")) << found(folder, "latest");
+  EXPECT_TRUE(says(found(folder, "latest"), "seed-2")) << found(folder, "latest");
 }
 
 TEST(ModelChoice, TheRunBehindAModel) {

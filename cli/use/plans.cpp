@@ -3,6 +3,8 @@
 #include "cli/inputs.h"
 #include "cli/recipe_args.h"
 #include "hone/base/error.h"
+#include "hone/base/files.h"
+#include "hone/base/json.h"
 #include "hone/checkpoint/model_dir.h"
 #include "hone/models/hf_config.h"
 
@@ -92,6 +94,23 @@ void take_task_of_run(EvalPlan& plan, const fs::path& run) {
   plan.task_name = fmt::format("held-out problems of {}", run.string());
 }
 
+// The longest completion that the run a model comes from asked for, so that a task from outside is put to the model as
+// the run's own is. Read from the record, not through the recipe: another version of hone may have made it.
+std::optional<int64_t> max_tokens_of_run(const fs::path& run) {
+  const fs::path file = run / "options.json";
+  std::error_code code;
+  if (run.empty() || !fs::is_regular_file(file, code)) return {};
+  const Json entries = base::parse_json(base::read_file(file, 1 << 24), file.string());
+  for (const Json& entry : entries) {
+    if (base::get_string_or(entry, "path", "", file.string()) != "max_tokens") continue;
+    RunTask given, defaults;
+    base::OptionSet set(given, defaults, "");
+    set.set("max_tokens", base::get_string(entry, "value", file.string()), base::Origin::set, file.string());
+    return given.max_tokens;
+  }
+  return {};
+}
+
 // "--task FILE --verifier NAME", or the same as "--task NAME --data FILE".
 void take_task_file(EvalPlan& plan, const Call& call, const std::string& task) {
   const auto data = call.value("--data");
@@ -139,12 +158,13 @@ EvalPlan eval_plan(const Call& call) {
   plan.model = find_model(call.runs, call.operands[0]);
   if (const auto other = call.value("--compare")) plan.other = find_model(call.runs, *other);
   require(!call.has("--strict") || plan.other, ErrorKind::usage, "--strict belongs to --compare");
+  const fs::path run = run_behind(call.runs, call.operands[0]);
   if (const auto file = call.value("--task")) {
     take_task_file(plan, call, *file);
+    plan.max_tokens = max_tokens_of_run(run).value_or(plan.max_tokens);
   } else {
     for (const char* option : {"--verifier", "--data"})
       require(!call.has(option), ErrorKind::usage, "{} belongs to --task; a run has its own", option);
-    const fs::path run = run_behind(call.runs, call.operands[0]);
     if (run.empty())
       throw Error(ErrorKind::usage,
                   fmt::format("{} is a model folder outside a run: which problems?", call.operands[0]),

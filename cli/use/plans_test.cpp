@@ -151,6 +151,20 @@ TEST_F(Plans, EvalOfARunTakesItsProblems) {
   EXPECT_EQ(plan.task_file, "");
 }
 
+TEST_F(Plans, EvalOfARunOnATaskFromOutsideAsksForAsManyTokensAsTheRun) {
+  make_run(folder, "grpo", {"max_tokens=700"});
+  std::vector<std::string> words = {"eval",   "latest", "--runs", (folder.path() / "runs").string(),
+                                    "--task", "number", "--data", task};
+  EXPECT_EQ(eval_plan(parse(use_verb("eval", &nothing), "hone", words)).max_tokens, 700);
+  words[1] = (folder.path() / "runs/2026-01-01-grpo-aaaa/models/grpo").string();
+  EXPECT_EQ(eval_plan(parse(use_verb("eval", &nothing), "hone", words)).max_tokens, 700);
+  words.insert(words.end(), {"--max-tokens", "9"});
+  EXPECT_EQ(eval_plan(parse(use_verb("eval", &nothing), "hone", words)).max_tokens, 9);
+  folder.file("runs/2026-01-01-grpo-aaaa/options.json", R"([{"path": "max_tokens", "value": "-3"}])");
+  words.resize(8);
+  EXPECT_THROW(eval_plan(parse(use_verb("eval", &nothing), "hone", words)), Error);
+}
+
 TEST_F(Plans, EvalOfARunOnAWorld) {
   make_run(folder, "grpo", {"test_problems=30"});
   const std::vector<std::string> words = {"eval", "latest", "--limit",

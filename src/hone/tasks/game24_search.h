@@ -2,8 +2,8 @@
 // after it, goes into those it believes in, and comes back from the ones it was wrong about:
 //
 //   prompt      8 4 7 8 -> 24 : search
-//   completion  : 4 7 8 8 : 7 / 4 = ( 7 / 4 ) : ( 7 / 4 ) 8 8 no 8 + 4 = 12 : 7 8 12 no … 8 - 4 = 4 : 4 7 8 yes :
-//               7 - 4 = 3 yes : 3 8 : 8 * 3 = 24 yes answer 8 - 4 = 4 ; 7 - 4 = 3 ; 8 * 3 = 24
+//   completion  : 4 7 8 8 : 8 + 4 = 12 : 7 8 12 no 8 * 4 = 32 : 7 8 32 yes : 8 * 7 = 56 yes : 32 56 :
+//               56 - 32 = 24 yes answer 8 * 4 = 32 ; 8 * 7 = 56 ; 56 - 32 = 24
 //
 // The moves of a position have a fixed order, gone through round and round from any of them: the first is a guess, the
 // others leave none out and none is tried twice; when all were, the position ends in "back". The numbers come first in
