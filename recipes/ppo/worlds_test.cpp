@@ -35,7 +35,10 @@ TEST(PpoWorlds, HelpfulMeasuresWorthBesideReward) {
   auto base = untrained(text::Tokenizer::symbols(text::standard_specials(), tasks::helpful_words()));
   models::save(models / "base", base.decoder, base.tokenizer);
   base.decoder = models::scalar_of(base.decoder);
-  base.decoder.score.normal_();
+  // Not normal_(): libtorch seeds its own generator anew in every process.
+  Rng rng(1);
+  auto* weight = base.decoder.score.data_ptr<float>();
+  for (int64_t i = 0; i < base.decoder.score.numel(); ++i) weight[i] = static_cast<float>(rng.normal());
   models::save(models / "judge", base.decoder, base.tokenizer);
   std::unique_ptr<Options> o(dynamic_cast<Options*>(card().options("helpful").release()));
   o->steps = 4;
