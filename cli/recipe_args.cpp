@@ -137,11 +137,17 @@ Recipe resolve_recipe(const Call& call) {
   return recipe;
 }
 
+Json option_entries(const fs::path& run) {
+  const std::string file = (run / "options.json").string();
+  Json entries = base::parse_json(base::read_file(file, 1 << 24), file);
+  require(entries.is_array(), ErrorKind::format, "{}: expected an array of options", file);
+  return entries;
+}
+
 Recipe recipe_of_run(const fs::path& run) {
   const std::string run_file = (run / "run.json").string(), options_file = (run / "options.json").string();
   const Json about = base::parse_json(base::read_file(run_file, 1 << 20), run_file);
-  const Json entries = base::parse_json(base::read_file(options_file, 1 << 24), options_file);
-  require(entries.is_array(), ErrorKind::format, "{}: expected an array of options", options_file);
+  const Json entries = option_entries(run);
   // From the plain defaults, so that a preset changed since then does not change the run.
   Recipe recipe = without_values(card_called(base::get_string(about, "recipe", run_file)),
                                  base::get_string(about, "preset", run_file));

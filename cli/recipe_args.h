@@ -30,6 +30,9 @@ std::span<const Option> recipe_options();
 /// Errors: usage (unknown recipe, preset, key; a value out of range), io (unreadable file); each with its place.
 Recipe resolve_recipe(const Call& call);
 
+/// The array in a run's options.json, as it stands there, whatever version of hone made it. Errors: io; format.
+Json option_entries(const std::filesystem::path& run);
+
 /// A recipe with its values from a finished or interrupted run's options.json.
 /// Errors: format when the file is not one, or this version of hone has other options.
 Recipe recipe_of_run(const std::filesystem::path& run);

@@ -53,7 +53,7 @@ std::vector<Member> members_of(const fs::path& file) {
   return members;
 }
 
-// The first seed's folder of a run of several, which may begin at any number; or "".
+// What to name instead of a run of several seeds, which may begin at any number; or "".
 std::string models_of_seeds(const fs::path& run) {
   std::vector<fs::path> seeds;
   std::error_code code;

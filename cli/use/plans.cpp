@@ -3,7 +3,6 @@
 #include "cli/inputs.h"
 #include "cli/recipe_args.h"
 #include "hone/base/error.h"
-#include "hone/base/files.h"
 #include "hone/base/json.h"
 #include "hone/checkpoint/model_dir.h"
 #include "hone/models/hf_config.h"
@@ -97,15 +96,14 @@ void take_task_of_run(EvalPlan& plan, const fs::path& run) {
 // The longest completion that the run a model comes from asked for, so that a task from outside is put to the model as
 // the run's own is. Read from the record, not through the recipe: another version of hone may have made it.
 std::optional<int64_t> max_tokens_of_run(const fs::path& run) {
-  const fs::path file = run / "options.json";
+  const std::string file = (run / "options.json").string();
   std::error_code code;
   if (run.empty() || !fs::is_regular_file(file, code)) return {};
-  const Json entries = base::parse_json(base::read_file(file, 1 << 24), file.string());
-  for (const Json& entry : entries) {
-    if (base::get_string_or(entry, "path", "", file.string()) != "max_tokens") continue;
+  for (const Json& entry : option_entries(run)) {
+    if (base::get_string_or(entry, "path", "", file) != "max_tokens") continue;
     RunTask given, defaults;
     base::OptionSet set(given, defaults, "");
-    set.set("max_tokens", base::get_string(entry, "value", file.string()), base::Origin::set, file.string());
+    set.set("max_tokens", base::get_string(entry, "value", file), base::Origin::set, file);
     return given.max_tokens;
   }
   return {};

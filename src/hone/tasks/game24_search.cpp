@@ -56,6 +56,10 @@ void add_step(MarkedWords& text, const Move& move, uint8_t learn = 1) {
   text.add(move.result);
 }
 
+void add_values(MarkedWords& text, const Pool& pool, uint8_t learn = 1) {
+  for (std::size_t i = 0; i < pool.size; ++i) text.add(pool.values[i], learn);
+}
+
 void add_derivation(MarkedWords& text, const std::vector<Move>& path) {
   for (std::size_t i = 0; i < path.size(); ++i) {
     if (i > 0) text.add(";");
@@ -105,7 +109,7 @@ class SearchWriter {
 
   void add_position(const Pool& pool) {
     text_.add(":");
-    for (std::size_t i = 0; i < pool.size; ++i) text_.add(pool.values[i]);
+    add_values(text_, pool);
   }
 
   MarkedWords& text_;
@@ -177,9 +181,8 @@ MarkedWords game24_checks(std::span<const std::vector<int64_t>> puzzles, int64_t
     rng.shuffle(tries);
     const auto good = std::find_if(tries.begin(), tries.end(), [](const Try& t) { return reaches(t.next); });
     const bool wanted = rng.uniform() < 0.5 && good != tries.end();
-    const Pool& position = (wanted ? *good : tries.front()).next;
-    for (std::size_t k = 0; k < position.size; ++k) text.add(position.values[k], 0);
-    text.add(reaches(position) ? "yes" : "no");
+    add_values(text, (wanted ? *good : tries.front()).next, 0);
+    text.add(wanted || good == tries.begin() ? "yes" : "no");
   }
   return text;
 }
